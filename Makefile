@@ -1,0 +1,49 @@
+# Every target needs only Python 3.11 or newer and make; `setup` builds what the others use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "JobSphere needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.installed ## make .venv with the locked dependencies (the others call it)
+
+.PHONY: demo
+demo: setup ## play the whole money flow over three real processes and prove the books
+	@$(BIN)/jobsphere demo
+
+.PHONY: run
+run: setup ## serve it on this machine with demo logins; Ctrl-C stops everything it started
+	@$(BIN)/jobsphere serve
+
+.PHONY: test
+test: setup ## run all tests on a PostgreSQL that the tests start themselves
+	@$(BIN)/pytest
+
+.PHONY: check
+check: setup ## exactly what CI runs: format, lint, types, import contracts, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory test
+
+.PHONY: format
+format: setup ## format the code and apply the safe repairs of the linter
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: setup ## resolve requirements.lock anew (hashes, no index addresses)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --group dev pyproject.toml --output-file requirements.lock

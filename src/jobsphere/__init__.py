@@ -1,0 +1,1 @@
+"""JobSphere: the money side of a services marketplace."""

@@ -1,0 +1,1 @@
+"""A Stripe that runs offline, for the unmodified official SDK."""
