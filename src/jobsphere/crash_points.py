@@ -1,0 +1,37 @@
+"""Places where a process may be killed on purpose, to prove that being killed there loses nothing.
+
+The Stripe gateway and the database-transaction helper place them, before and after every Stripe
+call and every COMMIT, so that no verb can forget one. ``JOBSPHERE_CRASH_AT=name:n`` kills the process
+with SIGKILL when it passes the point ``name`` for the n-th time; without it they do nothing.
+"""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterable
+
+_declared: set[str] = set()
+_passed: Counter[str] = Counter()
+
+
+def declare(names: Iterable[str]) -> None:
+    """Make these points known to ``jobsphere crash-points``."""
+    _declared.update(names)
+
+
+def declared() -> list[str]:
+    """Every point of the modules imported so far, sorted."""
+    return sorted(_declared)
+
+
+def reached(name: str) -> None:
+    """Kill this process here if ``JOBSPHERE_CRASH_AT`` says so."""
+    wanted = os.environ.get("JOBSPHERE_CRASH_AT")
+    if not wanted:
+        return
+    wanted_name, _, wanted_pass = wanted.rpartition(":")
+    if name != wanted_name:
+        return
+    _passed[name] += 1
+    if _passed[name] == int(wanted_pass):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,178 @@
+"""Database transactions: named, retried as a whole, with a crash point on each side of COMMIT."""
+
+import asyncio
+import functools
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from jobsphere import crash_points
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TRIES_MAX = 5
+_RUN_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_LOCK_NOT_AVAILABLE = "55P03"
+# Classes of SQLSTATE with which PostgreSQL says that the database transaction was rolled back:
+# a constraint checked at COMMIT, a serialization failure, a lock timeout.
+_DEFINITELY_ROLLED_BACK = ("23", "40", "55")
+
+_open_transaction: ContextVar[str | None] = ContextVar("open_transaction", default=None)
+
+
+class RunAgain(Exception):
+    """Raised by work that saw another database transaction overtake it: run it again from the start."""
+
+
+class CommitOutcomeUnknown(Exception):
+    """The connection broke during COMMIT: the work may be stored or not; read it back by its key."""
+
+
+class Busy(Exception):
+    """Somebody else held a lock for too long; nothing was changed."""
+
+
+class TransactionAlreadyOpen(Exception):
+    """A database transaction, or a call to the network, was begun inside another one."""
+
+
+def open_transaction_name() -> str | None:
+    """The database transaction open in this task, if any."""
+    return _open_transaction.get()
+
+
+def create_engine(url: str, *, pool_size: int = 20, application_name: str = "jobsphere") -> AsyncEngine:
+    """Connect lazily to PostgreSQL with the time limits every session of ours has."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        # Statements' parameters are people's data: they stay out of exceptions and logs.
+        hide_parameters=True,
+        connect_args={
+            "timeout": 5,
+            "server_settings": {
+                "application_name": application_name,
+                "timezone": "UTC",
+                "lock_timeout": "3s",
+                "statement_timeout": "10s",
+                "idle_in_transaction_session_timeout": "15s",
+            },
+        },
+    )
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's five-character code of an error, None when it did not come from PostgreSQL."""
+    if not isinstance(error, DBAPIError):
+        return None
+    code = getattr(error.orig, "sqlstate", None)
+    return code if isinstance(code, str) else None
+
+
+def violated_constraint(error: BaseException) -> str | None:
+    """The name of the constraint that refused, None for any other error."""
+    cause = getattr(getattr(error, "orig", None), "__cause__", None)
+    name = getattr(cause, "constraint_name", None)
+    return name if isinstance(name, str) else None
+
+
+class DatabaseTransaction:
+    """One kind of database transaction, known by its name; make it once, at import."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._before = f"commit:{name}:before"
+        self._after = f"commit:{name}:after"
+        crash_points.declare((self._before, self._after))
+
+    async def run(self, engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do ``work`` in a database transaction of its own and commit it.
+
+        The whole of ``work`` is run again after a deadlock or a serialization failure, so it must
+        have no effect but on the database, and take its time and ids as arguments.
+
+        Raises:
+            Busy: a lock was not to be had within 3 seconds; nothing was changed.
+            CommitOutcomeUnknown: the connection broke while committing.
+            TransactionAlreadyOpen: this task has one open already.
+        """
+        for tries in range(1, TRIES_MAX + 1):
+            try:
+                return await self._once(engine, work)
+            except RunAgain:
+                if tries == TRIES_MAX:
+                    raise
+            except DBAPIError as error:
+                if sqlstate(error) == _LOCK_NOT_AVAILABLE:
+                    raise Busy(self.name) from error
+                if sqlstate(error) not in _RUN_AGAIN or tries == TRIES_MAX:
+                    raise
+            await asyncio.sleep(random.uniform(0.001, 0.01) * 2**tries)  # noqa: S311 - only spreads retries
+        raise AssertionError("the loop returns or raises")
+
+    async def _once(self, engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        if _open_transaction.get() is not None:
+            raise TransactionAlreadyOpen(f"{self.name} inside {_open_transaction.get()}")
+        async with engine.connect() as connection:
+            transaction = await connection.begin()
+            token = _open_transaction.set(self.name)
+            try:
+                result = await work(connection)
+            finally:
+                _open_transaction.reset(token)
+            crash_points.reached(self._before)
+            try:
+                await transaction.commit()
+            except DBAPIError as error:
+                if (sqlstate(error) or "").startswith(_DEFINITELY_ROLLED_BACK):
+                    raise
+                raise CommitOutcomeUnknown(self.name) from error
+            except OSError as error:
+                raise CommitOutcomeUnknown(self.name) from error
+            crash_points.reached(self._after)
+            return result
+
+
+def in_own_transaction(
+    work: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+) -> Callable[Concatenate[AsyncEngine, P], Awaitable[T]]:
+    """Give a function that works on a ``connection`` a database transaction of its own.
+
+    The decorated function takes an ``engine`` where ``work`` takes a ``connection``. The name of the
+    database transaction is the module's and the function's: ``deposits.start.store``.
+    """
+    name = f"{work.__module__.removeprefix('jobsphere.')}.{work.__name__.strip('_')}"
+    transaction = DatabaseTransaction(name)
+
+    @functools.wraps(work)
+    async def run(engine: AsyncEngine, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await transaction.run(engine, lambda connection: work(connection, *args, **kwargs))
+
+    return run
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine, *, one_snapshot: bool = False) -> AsyncIterator[AsyncConnection]:
+    """A read-only database transaction; with ``one_snapshot`` all its statements see the same moment."""
+    if _open_transaction.get() is not None:
+        raise TransactionAlreadyOpen(f"reading inside {_open_transaction.get()}")
+    options = {"postgresql_readonly": True}
+    async with engine.connect() as connection:
+        if one_snapshot:
+            await connection.execution_options(isolation_level="REPEATABLE READ", **options)
+        else:
+            await connection.execution_options(**options)
+        token = _open_transaction.set("reading")
+        try:
+            yield connection
+        finally:
+            _open_transaction.reset(token)

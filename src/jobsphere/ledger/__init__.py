@@ -1,0 +1,1 @@
+"""Double-entry ledger: whose money it is. Only ``record`` changes balances."""

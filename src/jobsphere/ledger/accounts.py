@@ -1,0 +1,76 @@
+"""The chart of accounts: every account there can be, and what may be true of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Side(StrEnum):
+    """The side on which an account grows."""
+
+    DEBIT = "debit"  # assets, costs and debts: balance = debits - credits
+    CREDIT = "credit"  # what we owe somebody, and income: balance = credits - debits
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """One account in one currency; two with the same name and currency are the same account."""
+
+    name: str
+    currency: str
+    normal_side: Side
+    may_go_below_zero: bool
+
+
+def _guarded(name: str, currency: str, side: Side = Side.CREDIT) -> Account:
+    return Account(name, currency, side, may_go_below_zero=False)
+
+
+def _shared(name: str, currency: str, side: Side) -> Account:
+    # Touched by nearly every entry: no locked balance row, so it may pass zero.
+    return Account(name, currency, side, may_go_below_zero=True)
+
+
+def wallet_available(wallet_id: UUID, currency: str) -> Account:
+    """Money its owner may spend, refund or withdraw."""
+    return _guarded(f"wallet:{wallet_id}:available", currency)
+
+
+def wallet_debt(wallet_id: UUID, currency: str) -> Account:
+    """What the owner owes the platform, because money already spent went back to a card."""
+    return _guarded(f"wallet:{wallet_id}:debt", currency, Side.DEBIT)
+
+
+def offer_escrow(offer_id: UUID, currency: str) -> Account:
+    """Money promised to a contractor: amount and platform fee until acceptance, the amount after it."""
+    return _guarded(f"offer:{offer_id}:escrow", currency)
+
+
+def withdrawal_in_transit(withdrawal_id: UUID, currency: str) -> Account:
+    """Money on its way from a wallet to a bank."""
+    return _guarded(f"withdrawal:{withdrawal_id}:in_transit", currency)
+
+
+def stripe_balance(currency: str) -> Account:
+    """The platform's money at Stripe, pending and available."""
+    return _shared("stripe:balance", currency, Side.DEBIT)
+
+
+def stripe_connected(wallet_id: UUID, currency: str) -> Account:
+    """Money transferred to a contractor's connected account and not yet paid out."""
+    return _shared(f"stripe:connected:{wallet_id}", currency, Side.DEBIT)
+
+
+def stripe_paying_out(currency: str) -> Account:
+    """Money in payouts that Stripe has created and the banks have not confirmed."""
+    return _shared("stripe:paying_out", currency, Side.DEBIT)
+
+
+def platform_fees(currency: str) -> Account:
+    """The 5 % that customers pay on top, earned at acceptance."""
+    return _shared("platform:platform_fees", currency, Side.CREDIT)
+
+
+def service_fees(currency: str) -> Account:
+    """The 20 % out of the amount, earned at completion."""
+    return _shared("platform:service_fees", currency, Side.CREDIT)

@@ -1,0 +1,69 @@
+"""Settings, read once from the environment (and a ``.env`` file); the table in README.md explains them."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+STRIPE_API_BASE = "https://api.stripe.com"
+
+
+class ConfigurationError(Exception):
+    """JobSphere cannot start like this; the message says which setting to change, and how."""
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_without_slash)]
+
+
+class Settings(BaseSettings):
+    """What may be configured. Amounts are major units of ``payment_currency``."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    stripe_secret_key: SecretStr | None = None
+    stripe_publishable_key: str = "pk_test_sandbox"
+    stripe_webhook_secret: SecretStr | None = None
+    stripe_connect_webhook_secret: SecretStr | None = None
+    stripe_connect_client_id: str | None = None
+    stripe_api_base: BaseUrl = STRIPE_API_BASE
+    stripe_timeout_seconds: Annotated[float, Field(gt=0, le=80)] = 8.0
+
+    payment_currency: Annotated[str, Field(pattern="^[a-z]{3}$")] = "usd"
+    platform_name: str = "JobSphere"
+    platform_email: str = "support@jobsphere.example"
+    platform_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
+    frontend_url: BaseUrl | None = None
+
+    database_url: str | None = None
+    database_owner_url: str | None = None
+    jobsphere_home: Path | None = None
+    jobsphere_token_secret: SecretStr | None = None
+    token_lifetime_seconds: Annotated[int, Field(ge=60)] = 12 * 60 * 60
+    log_json: bool = False
+
+    deposit_minimum: Decimal = Decimal(10)
+    deposit_maximum: Decimal = Decimal(10000)
+    withdrawal_minimum: Decimal = Decimal(10)
+    withdrawal_maximum: Decimal = Decimal(10000)
+    offer_minimum: Decimal = Decimal(5)
+    offer_maximum: Decimal = Decimal(50000)
+
+    @model_validator(mode="after")
+    def _live_money_only_at_stripe(self) -> Self:
+        key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
+        if "_live_" in key and self.stripe_api_base != STRIPE_API_BASE:
+            raise ValueError(
+                "STRIPE_API_BASE must not be set with a live key: live money only moves at Stripe"
+            )
+        return self
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether JobSphere starts its own Stripe sandbox, because no key was given."""
+        return self.stripe_secret_key is None
