@@ -67,12 +67,8 @@ postings = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     UniqueConstraint("entry_id", "position"),
-    ForeignKeyConstraint(
-        ["debit_account_id", "currency"], ["ledger_accounts.id", "ledger_accounts.currency"]
-    ),
-    ForeignKeyConstraint(
-        ["credit_account_id", "currency"], ["ledger_accounts.id", "ledger_accounts.currency"]
-    ),
+    ForeignKeyConstraint(["debit_account_id", "currency"], ["ledger_accounts.id", "ledger_accounts.currency"]),
+    ForeignKeyConstraint(["credit_account_id", "currency"], ["ledger_accounts.id", "ledger_accounts.currency"]),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
     CheckConstraint("debit_account_id <> credit_account_id", name="two_accounts"),
     Index(None, "debit_account_id"),

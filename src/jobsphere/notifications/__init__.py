@@ -1,0 +1,1 @@
+"""What people are told about their money, as rows written together with it."""

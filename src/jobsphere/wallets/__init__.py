@@ -1,0 +1,1 @@
+"""What a person sees of the ledger: their wallet and the transactions on it."""

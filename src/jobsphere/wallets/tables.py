@@ -1,0 +1,70 @@
+"""Wallets and transactions in PostgreSQL."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy import text as sql
+
+from jobsphere.schema import metadata
+
+wallets = Table(
+    "wallets",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, unique=True),
+    Column("currency", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False, server_default=sql("true")),
+    Column("is_frozen", Boolean, nullable=False, server_default=sql("false")),
+    Column("stripe_customer_id", Text, unique=True),
+    Column("stripe_connect_account_id", Text, unique=True),
+    # What Stripe last said of the connected account; withdrawals ask again before they send.
+    Column("stripe_connect_onboarded", Boolean, nullable=False, server_default=sql("false")),
+    Column("stripe_connect_updated_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_is_a_code"),
+)
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    # Empty where the money comes from or goes to the outside: a card, a bank, the platform.
+    Column("from_wallet_id", ForeignKey("wallets.id")),
+    Column("to_wallet_id", ForeignKey("wallets.id")),
+    Column("status", Text, nullable=False),
+    # No foreign keys: wallets know nothing of the marketplace.
+    Column("offer_id", Uuid),
+    Column("job_id", Uuid),
+    Column("description", Text, nullable=False),
+    Column("failure_reason", Text),
+    Column("stripe_payment_intent_id", Text, unique=True),
+    Column("stripe_charge_id", Text, unique=True),
+    Column("stripe_transfer_id", Text, unique=True),
+    Column("stripe_payout_id", Text, unique=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("completed_at", DateTime(timezone=True)),
+    CheckConstraint(
+        "type IN ('deposit', 'withdrawal', 'escrow_hold', 'platform_fee', 'service_fee',"
+        " 'contractor_payout', 'refund')",
+        name="type_is_known",
+    ),
+    CheckConstraint("status IN ('pending', 'completed', 'failed')", name="status_is_known"),
+    CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+    CheckConstraint("from_wallet_id IS NOT NULL OR to_wallet_id IS NOT NULL", name="concerns_a_wallet"),
+    CheckConstraint("(status = 'completed') = (completed_at IS NOT NULL)", name="completed_has_its_time"),
+    CheckConstraint("(status = 'failed') = (failure_reason IS NOT NULL)", name="failed_has_its_reason"),
+    Index(None, "from_wallet_id", "created_at", "id"),
+    Index(None, "to_wallet_id", "created_at", "id"),
+)

@@ -1,0 +1,158 @@
+"""Wallets: opened once per person, found by their owner, frozen and thawed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.audit.write import write as write_audit
+from jobsphere.ledger.accounts import wallet_available
+from jobsphere.ledger.read import balance
+from jobsphere.money import Money
+from jobsphere.wallets.tables import transactions, wallets
+
+
+class WalletNotFound(Exception):
+    """There is no such wallet."""
+
+
+class WalletFrozen(Exception):
+    """An operator froze the wallet: no money leaves it."""
+
+
+class WalletInactive(Exception):
+    """The wallet is closed."""
+
+
+class InsufficientFunds(Exception):
+    """The wallet does not hold this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """Whose money, in which currency, and who they are at Stripe. Its balance is the ledger's."""
+
+    id: UUID
+    user_id: UUID
+    currency: str
+    is_active: bool
+    is_frozen: bool
+    stripe_customer_id: str | None
+    stripe_connect_account_id: str | None
+    stripe_connect_onboarded: bool
+    stripe_connect_updated_at: datetime | None
+    created_at: datetime
+
+    def require_spendable(self) -> None:
+        """Raises ``WalletFrozen`` or ``WalletInactive`` unless money may leave the wallet."""
+        if self.is_frozen:
+            raise WalletFrozen
+        self.require_active()
+
+    def require_active(self) -> None:
+        """Raises ``WalletInactive`` if the wallet is closed."""
+        if not self.is_active:
+            raise WalletInactive
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What went through a wallet so far."""
+
+    earnings: Money  # paid to it for completed jobs, after the service fee
+    spent: Money  # left it for good: platform fees, service fees and contractors' pay
+    withdrawals: Money  # reached a bank
+
+
+async def open_wallet(
+    connection: AsyncConnection, *, wallet_id: UUID, user_id: UUID, currency: str, now: datetime
+) -> None:
+    """Give a person their wallet."""
+    await connection.execute(
+        insert(wallets).values(id=wallet_id, user_id=user_id, currency=currency, created_at=now)
+    )
+
+
+async def wallet_of(connection: AsyncConnection, user_id: UUID) -> Wallet:
+    """The person's wallet, read without a lock."""
+    return await _one(connection, wallets.c.user_id == user_id)
+
+
+async def wallet_by_id(connection: AsyncConnection, wallet_id: UUID) -> Wallet:
+    """The wallet with this id, read without a lock."""
+    return await _one(connection, wallets.c.id == wallet_id)
+
+
+async def wallet_by_account(connection: AsyncConnection, stripe_connect_account_id: str) -> Wallet:
+    """The wallet whose owner has this connected account at Stripe."""
+    return await _one(connection, wallets.c.stripe_connect_account_id == stripe_connect_account_id)
+
+
+async def lock_wallet_of(connection: AsyncConnection, user_id: UUID) -> Wallet:
+    """The person's wallet; until the database transaction ends it cannot be frozen or changed."""
+    return await _one(connection, wallets.c.user_id == user_id, lock=True)
+
+
+async def freeze(
+    connection: AsyncConnection, wallet_id: UUID, *, frozen: bool, reason: str, actor_id: UUID, now: datetime
+) -> Wallet:
+    """Freeze or thaw a wallet and keep who did it and why. Money may still come in.
+
+    Raises:
+        WalletNotFound: no wallet has this id.
+    """
+    changed = await connection.execute(
+        update(wallets).where(wallets.c.id == wallet_id).values(is_frozen=frozen).returning(*wallets.c)
+    )
+    row = changed.one_or_none()
+    if row is None:
+        raise WalletNotFound
+    await write_audit(
+        connection,
+        actor_id=actor_id,
+        action="wallet.frozen" if frozen else "wallet.thawed",
+        subject=f"wallet:{wallet_id}",
+        now=now,
+        details={"reason": reason},
+    )
+    return _wallet(row)
+
+
+async def available_balance(connection: AsyncConnection, wallet: Wallet) -> Money:
+    """What the owner may spend now."""
+    return await balance(connection, wallet_available(wallet.id, wallet.currency))
+
+
+async def totals(connection: AsyncConnection, wallet: Wallet) -> Totals:
+    """Sums over the wallet's completed transactions."""
+    c = transactions.c
+
+    def total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(c.amount_minor).filter(*conditions), 0)
+
+    incoming = select(total(c.type == "contractor_payout")).where(
+        c.to_wallet_id == wallet.id, c.status == "completed"
+    )
+    outgoing = select(
+        total(c.type.in_(("platform_fee", "service_fee", "contractor_payout"))), total(c.type == "withdrawal")
+    ).where(c.from_wallet_id == wallet.id, c.status == "completed")
+    earned = (await connection.execute(incoming)).scalar_one()
+    spent, withdrawn = (await connection.execute(outgoing)).one()
+    return Totals(*(Money(int(minor), wallet.currency) for minor in (earned, spent, withdrawn)))
+
+
+async def _one(connection: AsyncConnection, condition: ColumnElement[bool], *, lock: bool = False) -> Wallet:
+    query = select(wallets).where(condition)
+    if lock:
+        query = query.with_for_update(read=True)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise WalletNotFound
+    return _wallet(row)
+
+
+def _wallet(row: Row[Any]) -> Wallet:
+    return Wallet(**row._mapping)
