@@ -23,9 +23,7 @@ _SECRET_FIELDS = frozenset(
 )
 
 
-def _blot_out_secrets(
-    _logger: Any, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+def _blot_out_secrets(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     for name in _SECRET_FIELDS & event.keys():
         event[name] = "…"
     return event

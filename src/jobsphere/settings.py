@@ -58,9 +58,7 @@ class Settings(BaseSettings):
     def _live_money_only_at_stripe(self) -> Self:
         key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
         if "_live_" in key and self.stripe_api_base != STRIPE_API_BASE:
-            raise ValueError(
-                "STRIPE_API_BASE must not be set with a live key: live money only moves at Stripe"
-            )
+            raise ValueError("STRIPE_API_BASE must not be set with a live key: live money only moves at Stripe")
         return self
 
     @property
