@@ -1,0 +1,108 @@
+"""The server's processes as the operating system sees them: finding ours among all, and ending them."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from jobsphere.embedded_postgres.accounts import Account
+from jobsphere.embedded_postgres.layout import Layout
+
+_STOPPED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+
+
+@dataclass(frozen=True, slots=True)
+class PidFile:
+    """What the server's own note in its data folder says; after a crash it is stale."""
+
+    pid: int
+    port: int
+    says_ready: bool  # asking one that is not ready would only fill its log
+
+
+def read_pid_file(data: Path) -> PidFile | None:
+    """The note, or None when there is none or it is not written to its end yet."""
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return None
+    if len(lines) < 4 or not (lines[0].isdigit() and lines[3].isdigit()):
+        return None
+    return PidFile(
+        pid=int(lines[0]),
+        port=int(lines[3]),
+        says_ready=len(lines) > 7 and lines[7].strip() == "ready",
+    )
+
+
+def running_postmaster(layout: Layout, account: Account) -> psutil.Process | None:
+    """The living main process of the server on this data folder.
+
+    The note alone proves nothing: after a restart of the machine its number may belong to anybody. The account and
+    the command line are asked because both can be read everywhere; in a container even root may not read the rest.
+    """
+    note = read_pid_file(layout.data)
+    if note is None:
+        return None
+    try:
+        process = psutil.Process(note.pid)
+        with process.oneshot():
+            command = process.cmdline()
+            is_ours = (
+                process.status() not in _STOPPED
+                and process.uids().effective == account.uid
+                and len(command) > 2
+                and Path(command[0]).name == "postgres"
+                and command[1:3] == ["-D", str(layout.data)]
+            )
+    except psutil.Error:
+        return None
+    return process if is_ours else None
+
+
+def lingering_processes(layout: Layout, account: Account) -> list[psutil.Process]:
+    """The server's other processes; when their main process was killed they may outlive it for a while."""
+    title = f"postgres: {layout.cluster_name}: "
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if " ".join(process.cmdline()).startswith(title) and process.uids().effective == account.uid:
+                found.append(process)
+    return found
+
+
+def end(processes: Iterable[psutil.Process], *steps: tuple[signal.Signals | None, float]) -> bool:
+    """Send each signal (None: just wait) and give it so many seconds; whether all are gone."""
+    left = list(processes)
+    for number, seconds in steps:
+        for process in left:
+            if number is not None:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
+        deadline = time.monotonic() + seconds
+        while (left := [process for process in left if not _is_gone(process)]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    return not left
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    if os.getpid() == _parent_of(process):
+        # Our own child stays a zombie until we ask for it.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)
+    try:
+        return not process.is_running() or process.status() in _STOPPED
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _parent_of(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return None
