@@ -1,0 +1,50 @@
+"""The web application: its routes, its middleware and its documentation, put together."""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from jobsphere.web import docs
+from jobsphere.web.context import Context
+from jobsphere.web.error_answers import HANDLERS, EveryErrorIsAProblem
+from jobsphere.web.limits import BodyLimit
+from jobsphere.web.request_log import RequestLog
+from jobsphere.web.routes import config, health, people
+
+ROUTERS = (people.routes, config.routes, health.routes)
+
+
+def create_app(context: Context) -> FastAPI:
+    """The application that serves ``context``; it opens and closes nothing of it."""
+    app = FastAPI(
+        title=context.settings.platform_name,
+        summary="Wallets, deposits, offers in escrow and withdrawals.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        middleware=_middleware(context),
+        exception_handlers=HANDLERS,
+        responses=docs.ERRORS,
+    )
+    app.state.context = context
+    for routes in ROUTERS:
+        app.include_router(routes)
+    docs.install(app)
+    return app
+
+
+def _middleware(context: Context) -> list[Middleware]:
+    """From the outside in. None of it is a ``BaseHTTPMiddleware``, which breaks cancellation."""
+    inner = [Middleware(EveryErrorIsAProblem), Middleware(BodyLimit)]
+    frontend = context.settings.frontend_url
+    if frontend is None:
+        return [Middleware(RequestLog), *inner]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=[frontend],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        expose_headers=["X-Request-Id", "Idempotent-Replayed", "Retry-After"],
+    )
+    return [Middleware(RequestLog), cors, *inner]

@@ -1,0 +1,160 @@
+"""From what happened to what the client is told: one table for the whole of JobSphere."""
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.requests import ClientDisconnect
+
+from jobsphere import database, money
+from jobsphere.identity import people
+from jobsphere.web import auth, bodies, idempotency, limits
+from jobsphere.web.problem import Problem
+
+_SOON = {"Retry-After": "1"}
+_LATER = {"Retry-After": "5"}
+_BUSY = Problem(
+    503,
+    "busy",
+    "Busy",
+    "Somebody else was changing the same thing; nothing was changed. Repeat the request.",
+    _SOON,
+)
+DATABASE_UNAVAILABLE = Problem(
+    503,
+    "database_unavailable",
+    "Not available",
+    "JobSphere cannot reach its database at the moment. Repeat the request in a few seconds, "
+    "with the same Idempotency-Key if it moves money.",
+    _LATER,
+)
+INTERNAL_ERROR = Problem(
+    500,
+    "internal_error",
+    "Internal error",
+    "Something went wrong on our side. If you ask about it, give the X-Request-Id of this answer.",
+)
+INVALID_REQUEST = Problem(
+    422, "invalid_request", "Invalid request", "Correct the fields listed in errors and send the request again."
+)
+
+
+class NotReady(Exception):
+    """This process cannot serve requests yet, or for the moment."""
+
+
+# One row is all that an exception needs. Subclasses share the row of the nearest class listed.
+PROBLEMS: dict[type[Exception], Problem] = {
+    bodies.InvalidJson: Problem(
+        400,
+        "invalid_json",
+        "Invalid JSON",
+        "Send one JSON object in UTF-8, without repeated names, NaN, Infinity or deep nesting.",
+    ),
+    bodies.WrongContentType: Problem(
+        415,
+        "unsupported_media_type",
+        "Unsupported media type",
+        "Send the body as JSON, with the header Content-Type: application/json.",
+    ),
+    limits.BodyTooLarge: Problem(
+        413,
+        "body_too_large",
+        "Body too large",
+        "Send a body of at most {error.bytes_max} bytes.",
+        # The rest of the body is not read: the connection cannot carry another request.
+        {"Connection": "close"},
+    ),
+    ClientDisconnect: Problem(400, "client_disconnected", "Disconnected", "Send the whole body."),
+    auth.NotSignedIn: Problem(
+        401,
+        "not_signed_in",
+        "Not signed in",
+        "Sign in with POST /api/auth/login and send its token as Authorization: Bearer.",
+        {"WWW-Authenticate": "Bearer"},
+    ),
+    auth.NotAllowed: Problem(
+        403, "not_allowed", "Not allowed", "Sign in as somebody whose role may do this; yours may not."
+    ),
+    people.WrongCredentials: Problem(
+        401,
+        "wrong_credentials",
+        "Wrong credentials",
+        "Check the e-mail address and the password; they do not belong together.",
+        {"WWW-Authenticate": "Bearer"},
+    ),
+    people.EmailTaken: Problem(
+        409, "email_taken", "E-mail address taken", "Sign in instead, or register with another e-mail address."
+    ),
+    money.NotAnAmount: Problem(
+        422, "invalid_amount", "Invalid amount", "Write the amount as a plain decimal number, such as 19.99."
+    ),
+    money.TooManyDecimals: Problem(
+        422,
+        "too_many_decimals",
+        "Too many decimals",
+        "Write the amount with no more decimals than its currency has; GET /api/config says how many.",
+    ),
+    idempotency.InvalidIdempotencyKey: Problem(
+        400,
+        "invalid_idempotency_key",
+        "Invalid Idempotency-Key",
+        "Send one Idempotency-Key of 1 to 255 visible ASCII characters, or none.",
+    ),
+    idempotency.IdempotencyKeyReused: Problem(
+        422,
+        "idempotency_key_reused",
+        "Idempotency-Key reused",
+        "This Idempotency-Key was used with another body. Use a new key for a new request.",
+    ),
+    idempotency.IdempotencyKeyInUse: Problem(
+        409,
+        "idempotency_key_in_use",
+        "Idempotency-Key in use",
+        "A request with this Idempotency-Key is still running. Repeat it in a moment to get its answer.",
+        _SOON,
+    ),
+    database.Busy: _BUSY,
+    database.RunAgain: _BUSY,
+    database.CommitOutcomeUnknown: Problem(
+        503,
+        "outcome_unknown",
+        "Outcome unknown",
+        "It may have been done or not. Repeat the request with the same Idempotency-Key to find out.",
+        _SOON,
+    ),
+    PoolTimeout: DATABASE_UNAVAILABLE,
+    # While connecting, asyncpg raises its own errors and the operating system's, as they are.
+    OSError: DATABASE_UNAVAILABLE,
+    asyncpg.PostgresConnectionError: DATABASE_UNAVAILABLE,
+    asyncpg.CannotConnectNowError: DATABASE_UNAVAILABLE,
+    asyncpg.TooManyConnectionsError: DATABASE_UNAVAILABLE,
+    NotReady: Problem(
+        503, "not_ready", "Not ready", "Ask again in a few seconds; the database does not answer.", _LATER
+    ),
+}
+
+# What the framework refuses by itself, by status.
+REFUSED_BY_FRAMEWORK = {
+    404: Problem(404, "not_found", "Not found", "Check the path; /docs lists those that exist."),
+    405: Problem(405, "method_not_allowed", "Method not allowed", "Use one of the methods in Allow."),
+}
+
+_SERVER_GONE = ("08", "57P0", "53300")
+_HELD_UP = ("40001", "40P01", "55P03", "57014")
+
+
+def problem_for(error: Exception) -> Problem:
+    """The row of the error's class or of the nearest class above it; ``internal_error`` without one."""
+    if isinstance(error, DBAPIError):
+        return _database_problem(error)
+    for above in type(error).__mro__:
+        if above in PROBLEMS:
+            return PROBLEMS[above]
+    return INTERNAL_ERROR
+
+
+def _database_problem(error: DBAPIError) -> Problem:
+    code = database.sqlstate(error) or ""
+    if error.connection_invalidated or code.startswith(_SERVER_GONE):
+        return DATABASE_UNAVAILABLE
+    return _BUSY if code in _HELD_UP else INTERNAL_ERROR
