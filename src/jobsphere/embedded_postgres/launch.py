@@ -20,6 +20,7 @@ from jobsphere.embedded_postgres.processes import (
     PidFile,
     end,
     lingering_processes,
+    pid_file,
     read_pid_file,
     running_postmaster,
 )
@@ -64,25 +65,28 @@ class Launch:
         Raises:
             PostgresUnavailable: something that is not ours to end still uses the folder.
         """
-        note = read_pid_file(self.layout.data)
-        if note is None:
+        if not pid_file(self.layout.data).exists():
             return
         left = lingering_processes(self.layout, self.account)
         # Most notice within moments; one in the middle of a long statement has to be told.
         if not end(left, (None, 1), (signal.SIGQUIT, 1), (signal.SIGKILL, 2)):
             raise PostgresUnavailable(f"Processes of a dead PostgreSQL in {self.layout.data} cannot be ended.")
-        if self._is_served_elsewhere(note.port):
+        if self._is_served_elsewhere():
             raise PostgresUnavailable(
                 f"{self.layout.data} is served by a PostgreSQL that cannot be seen from here, perhaps in another "
                 "container: stop that one, or choose another JOBSPHERE_HOME."
             )
+        if read_pid_file(self.layout.data) is None:
+            # Cut short by a full disk or a loss of power; beside it the server would refuse to start for ever.
+            pid_file(self.layout.data).unlink()
 
-    def _is_served_elsewhere(self, port: int) -> bool:
+    def _is_served_elsewhere(self) -> bool:
         """Two servers on one folder would destroy it, and from another container the process is invisible.
 
         On a port anybody may answer, therefore only the socket in our own folder counts.
         """
-        return self.layout.socket_directory is not None and probe.answers(self.layout.socket_directory, port)
+        folder = self.layout.socket_directory
+        return folder is not None and probe.answers(folder, self.layout.socket_port)
 
     def choose_port(self, wanted: int | None) -> int:
         """The socket's fixed number, or the port ``wanted`` by those who hold the address, or any free one."""

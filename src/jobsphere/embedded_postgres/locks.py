@@ -14,6 +14,10 @@ from pathlib import Path
 from jobsphere.embedded_postgres.errors import PostgresUnavailable
 
 
+class BusyElsewhere(PostgresUnavailable):
+    """Another process is starting or stopping the server, for longer than we wait."""
+
+
 def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
@@ -31,14 +35,14 @@ def alone(path: Path, *, seconds_max: float) -> Iterator[None]:
     """Hold ``path`` alone.
 
     Raises:
-        PostgresUnavailable: another process held it for all of ``seconds_max``.
+        BusyElsewhere: another process held it for all of ``seconds_max``.
     """
     descriptor = _open(path)
     try:
         deadline = time.monotonic() + seconds_max
         while not _taken_at_once(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                raise PostgresUnavailable(
+                raise BusyElsewhere(
                     f"Another process has been starting or stopping this PostgreSQL for {seconds_max:.0f} s "
                     f"(it holds {path}): wait for it or end it, then start again."
                 )

@@ -25,10 +25,14 @@ class PidFile:
     says_ready: bool  # asking one that is not ready would only fill its log
 
 
+def pid_file(data: Path) -> Path:
+    return data / "postmaster.pid"
+
+
 def read_pid_file(data: Path) -> PidFile | None:
     """The note, or None when there is none or it is not written to its end yet."""
     try:
-        lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = pid_file(data).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return None
     if len(lines) < 4 or not (lines[0].isdigit() and lines[3].isdigit()):
@@ -51,6 +55,7 @@ def running_postmaster(layout: Layout, account: Account) -> psutil.Process | Non
         return None
     try:
         process = psutil.Process(note.pid)
+        _reap(process)
         with process.oneshot():
             command = process.cmdline()
             is_ours = (
@@ -91,18 +96,18 @@ def end(processes: Iterable[psutil.Process], *steps: tuple[signal.Signals | None
 
 
 def _is_gone(process: psutil.Process) -> bool:
-    if os.getpid() == _parent_of(process):
-        # Our own child stays a zombie until we ask for it.
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(process.pid, os.WNOHANG)
     try:
+        _reap(process)
         return not process.is_running() or process.status() in _STOPPED
     except psutil.NoSuchProcess:
         return True
 
 
-def _parent_of(process: psutil.Process) -> int | None:
-    try:
-        return process.ppid()
-    except psutil.Error:
-        return None
+def _reap(process: psutil.Process) -> None:
+    """A dead server that this process started stays a zombie until asked for; other children are left alone."""
+    is_zombie_of_ours = (
+        process.status() == psutil.STATUS_ZOMBIE and process.ppid() == os.getpid() and process.name() == "postgres"
+    )
+    if is_zombie_of_ours:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)

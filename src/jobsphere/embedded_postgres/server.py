@@ -15,7 +15,7 @@ from jobsphere.embedded_postgres.errors import PostgresUnavailable, refusals_of_
 from jobsphere.embedded_postgres.initialise import check_data, initialise
 from jobsphere.embedded_postgres.launch import Launch
 from jobsphere.embedded_postgres.layout import Layout
-from jobsphere.embedded_postgres.locks import Use, alone
+from jobsphere.embedded_postgres.locks import BusyElsewhere, Use, alone
 from jobsphere.embedded_postgres.logs import discard_old_logs
 from jobsphere.embedded_postgres.passwords import stored_passwords
 from jobsphere.embedded_postgres.processes import end, lingering_processes, read_pid_file, running_postmaster
@@ -25,8 +25,8 @@ _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 # Longer than the longest start, because a second process has to wait for the first one's.
 _START_LOCK_SECONDS_MAX = 150
 # Whoever stops is being waited for; a start by somebody else means that the server stays anyway.
-_STOP_LOCK_SECONDS_MAX = 3
-_FAST_SECONDS, _IMMEDIATE_SECONDS, _KILL_SECONDS = 4, 2, 1
+_STOP_LOCK_SECONDS_MAX = 2
+_FAST_SECONDS, _IMMEDIATE_SECONDS, _KILL_SECONDS = 4.0, 2.0, 0.5
 
 log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -112,6 +112,9 @@ class EmbeddedPostgres:
                         self._shut_down()
                     else:
                         log.info("postgres.left_running", data=str(self._layout.data))
+            except BusyElsewhere:
+                # Somebody is starting it this moment, and will stop it.
+                log.warning("postgres.left_running", data=str(self._layout.data))
             finally:
                 use.give_back()
 
@@ -186,5 +189,5 @@ class EmbeddedPostgres:
                 (signal.SIGQUIT, _IMMEDIATE_SECONDS),
                 (signal.SIGKILL, _KILL_SECONDS),
             )
-        end(lingering_processes(self._layout, account), (None, 1), (signal.SIGKILL, _KILL_SECONDS))
+        end(lingering_processes(self._layout, account), (None, 0.5), (signal.SIGKILL, _KILL_SECONDS))
         log.info("postgres.stopped", data=str(self._layout.data))
