@@ -1,6 +1,5 @@
 """From what happened to what the client is told: one table for the whole of JobSphere."""
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
@@ -12,7 +11,7 @@ from jobsphere.web.problem import Problem
 
 _SOON = {"Retry-After": "1"}
 _LATER = {"Retry-After": "5"}
-_BUSY = Problem(
+BUSY = Problem(
     503,
     "busy",
     "Busy",
@@ -113,8 +112,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "A request with this Idempotency-Key is still running. Repeat it in a moment to get its answer.",
         _SOON,
     ),
-    database.Busy: _BUSY,
-    database.RunAgain: _BUSY,
+    database.Busy: BUSY,
+    database.RunAgain: BUSY,
     database.CommitOutcomeUnknown: Problem(
         503,
         "outcome_unknown",
@@ -123,11 +122,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
         _SOON,
     ),
     PoolTimeout: DATABASE_UNAVAILABLE,
-    # While connecting, asyncpg raises its own errors and the operating system's, as they are.
+    # While connecting, asyncpg raises the operating system's errors as they are.
     OSError: DATABASE_UNAVAILABLE,
-    asyncpg.PostgresConnectionError: DATABASE_UNAVAILABLE,
-    asyncpg.CannotConnectNowError: DATABASE_UNAVAILABLE,
-    asyncpg.TooManyConnectionsError: DATABASE_UNAVAILABLE,
     NotReady: Problem(
         503, "not_ready", "Not ready", "Ask again in a few seconds; the database does not answer.", _LATER
     ),
@@ -145,16 +141,16 @@ _HELD_UP = ("40001", "40P01", "55P03", "57014")
 
 def problem_for(error: Exception) -> Problem:
     """The row of the error's class or of the nearest class above it; ``internal_error`` without one."""
-    if isinstance(error, DBAPIError):
-        return _database_problem(error)
     for above in type(error).__mro__:
         if above in PROBLEMS:
             return PROBLEMS[above]
-    return INTERNAL_ERROR
+    return _database_problem(error)
 
 
-def _database_problem(error: DBAPIError) -> Problem:
-    code = database.sqlstate(error) or ""
-    if error.connection_invalidated or code.startswith(_SERVER_GONE):
+def _database_problem(error: Exception) -> Problem:
+    is_cut_off = isinstance(error, DBAPIError) and error.connection_invalidated
+    # While connecting, SQLAlchemy lets the driver's own errors through.
+    code = str(database.sqlstate(error) or getattr(error, "sqlstate", ""))
+    if is_cut_off or code.startswith(_SERVER_GONE):
         return DATABASE_UNAVAILABLE
-    return _BUSY if code in _HELD_UP else INTERNAL_ERROR
+    return BUSY if code in _HELD_UP else INTERNAL_ERROR
