@@ -93,6 +93,13 @@ async def record(connection: AsyncConnection, entries: Sequence[Entry]) -> list[
     return verdicts
 
 
+async def lock_balance(connection: AsyncConnection, account: Account) -> Money:
+    """The balance of a guarded account, which nobody else moves until the database transaction ends."""
+    ids = await _account_ids(connection, [account])
+    locked = await _lock_balances(connection, [account], ids)
+    return Money(locked[account], account.currency)
+
+
 def _accepted(entries: Sequence[Entry], verdicts: Sequence[Verdict]) -> list[Entry]:
     return [entry for entry, verdict in zip(entries, verdicts, strict=True) if verdict is Verdict.RECORDED]
 

@@ -1,0 +1,1 @@
+"""Deposits: card to wallet."""

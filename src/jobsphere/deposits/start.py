@@ -1,0 +1,98 @@
+"""A customer asks to deposit: check it and keep it. Nothing is sent to Stripe before this is committed."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.audit.write import write as write_audit
+from jobsphere.deposits.lifecycle import Deposit, DepositState
+from jobsphere.deposits.tables import deposits
+from jobsphere.money import Money
+from jobsphere.stripe_gateway import calls
+from jobsphere.wallets import transactions
+from jobsphere.wallets.limits import Limits
+from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
+from jobsphere.wallets.wallet import lock_wallet_of
+
+
+async def start(
+    connection: AsyncConnection,
+    *,
+    deposit_id: UUID,
+    user_id: UUID,
+    amount: Money,
+    payment_method_id: str,
+    limits: Limits,
+    now: datetime,
+    lease_seconds: float,
+) -> Deposit:
+    """Store a deposit with its pending transaction; ``send`` goes on with it.
+
+    For ``lease_seconds`` the worker leaves it to the caller.
+
+    Raises:
+        AmountOutOfLimits: below or above what one deposit may be.
+        WalletInactive: the wallet is closed.
+    """
+    limits.require(amount)
+    wallet = await lock_wallet_of(connection, user_id)
+    wallet.require_active()
+    deposit = Deposit(
+        id=deposit_id,
+        user_id=user_id,
+        wallet_id=wallet.id,
+        amount=amount,
+        state=DepositState.CREATED,
+        payment_method_id=payment_method_id,
+        payment_intent_id=None,
+        charge_id=None,
+        failure_code=None,
+        tries=0,
+        created_at=now,
+    )
+    await connection.execute(insert(deposits).values(**_row(deposit, now + timedelta(seconds=lease_seconds))))
+    await transactions.write(connection, _transaction(deposit))
+    await calls.begin(connection, create_key(deposit), now=now)
+    await write_audit(
+        connection,
+        actor_id=user_id,
+        action="deposit.created",
+        subject=f"deposit:{deposit.id}",
+        now=now,
+        details={"amount_minor": amount.amount_minor, "currency": amount.currency},
+    )
+    return deposit
+
+
+def create_key(deposit: Deposit) -> str:
+    """The idempotency key with which its PaymentIntent is created."""
+    return f"deposit:{deposit.id}:create"
+
+
+def _row(deposit: Deposit, next_try_at: datetime) -> dict[str, object]:
+    return {
+        "id": deposit.id,
+        "user_id": deposit.user_id,
+        "wallet_id": deposit.wallet_id,
+        "amount_minor": deposit.amount.amount_minor,
+        "currency": deposit.amount.currency,
+        "state": deposit.state.value,
+        "payment_method_id": deposit.payment_method_id,
+        "next_try_at": next_try_at,
+        "created_at": deposit.created_at,
+    }
+
+
+def _transaction(deposit: Deposit) -> Transaction:
+    return Transaction(
+        id=deposit.id,
+        type=TransactionType.DEPOSIT,
+        amount=deposit.amount,
+        from_wallet_id=None,
+        to_wallet_id=deposit.wallet_id,
+        status=TransactionStatus.PENDING,
+        description="Deposit by card",
+        created_at=deposit.created_at,
+    )

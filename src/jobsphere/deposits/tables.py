@@ -1,0 +1,46 @@
+"""Deposits and refunds in PostgreSQL."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, Uuid
+from sqlalchemy import text as sql
+
+from jobsphere.schema import metadata
+
+deposits = Table(
+    "deposits",
+    metadata,
+    # Also the id of the transaction that people see.
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("wallet_id", ForeignKey("wallets.id"), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("payment_method_id", Text, nullable=False),
+    Column("payment_intent_id", Text, unique=True),
+    Column("charge_id", Text, unique=True),
+    Column("failure_code", Text),
+    Column("tries", Integer, nullable=False, server_default=sql("0")),
+    # When the worker goes on with it; empty when it waits for Stripe or for nothing.
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint(
+        "state IN ('created', 'confirming', 'requires_action', 'processing', 'declined', 'succeeded', 'canceled')",
+        name="state_is_known",
+    ),
+    CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+    Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
+    Index(None, "wallet_id"),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("deposit_id", ForeignKey("deposits.id"), nullable=False),
+    Column("stripe_refund_id", Text, nullable=False, unique=True),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+    Index(None, "deposit_id"),
+)

@@ -1,0 +1,60 @@
+"""Calls that must happen once: the key is committed before the call, the outcome after it.
+
+A key is built from a stored id and an attempt number. While the outcome is unknown the call is
+repeated with the same key; Stripe forgets keys after 24 hours, so after ``RESEND_SECONDS_MAX`` it is
+looked up instead (stripe.md section 9).
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.stripe_gateway.tables import stripe_calls
+
+RESEND_SECONDS_MAX = 23 * 60 * 60
+
+
+async def begin(connection: AsyncConnection, key: str, *, now: datetime) -> None:
+    """Keep that a call with this key may be made from now on. Commit before making it."""
+    await connection.execute(
+        insert(stripe_calls).values(key=key, first_sent_at=now).on_conflict_do_nothing(index_elements=["key"])
+    )
+
+
+async def succeeded(connection: AsyncConnection, key: str, *, object_id: str, now: datetime) -> None:
+    """Stripe made (or had made) the object."""
+    await _finish(connection, key, now=now, object_id=object_id)
+
+
+async def refused(connection: AsyncConnection, key: str, *, code: str | None, now: datetime) -> None:
+    """Stripe refused for good; a new try is a new attempt with a new key."""
+    await _finish(connection, key, now=now, refusal=code or "unspecified")
+
+
+async def first_sent_at(connection: AsyncConnection, key: str) -> datetime:
+    """When the call with this key may have been made for the first time."""
+    query = select(stripe_calls.c.first_sent_at).where(stripe_calls.c.key == key)
+    moment: datetime = (await connection.execute(query)).scalar_one()
+    return moment
+
+
+def may_resend(first_sent: datetime, now: datetime) -> bool:
+    """Whether Stripe still knows the key, so that repeating the call is safe."""
+    return now - first_sent < timedelta(seconds=RESEND_SECONDS_MAX)
+
+
+async def _finish(
+    connection: AsyncConnection,
+    key: str,
+    *,
+    now: datetime,
+    object_id: str | None = None,
+    refusal: str | None = None,
+) -> None:
+    await connection.execute(
+        update(stripe_calls)
+        .where(stripe_calls.c.key == key, stripe_calls.c.finished_at.is_(None))
+        .values(finished_at=now, object_id=object_id, refusal=refusal)
+    )

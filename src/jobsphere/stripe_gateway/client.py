@@ -1,0 +1,281 @@
+"""Every call we make to Stripe. Each is one HTTP request: retrying is for whoever keeps the key."""
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+import httpx
+import stripe
+
+from jobsphere import crash_points
+from jobsphere.database import TransactionAlreadyOpen, open_transaction_name
+from jobsphere.money import Money
+from jobsphere.observability import logger
+from jobsphere.stripe_gateway import objects
+from jobsphere.stripe_gateway.errors import CardDeclined, OutcomeUnknown, Refused, StripeMisconfigured
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# The SDK's own version is the one its types describe; our webhook endpoints are made with it too.
+API_VERSION = stripe.api_version
+
+log = logger(__name__)
+
+
+def _stripe_call(
+    call: Callable[Concatenate["StripeGateway", P], Awaitable[T]],
+) -> Callable[Concatenate["StripeGateway", P], Awaitable[T]]:
+    """Put crash points around a call, keep it out of database transactions, and name its outcomes."""
+    name = call.__name__
+    before, after = f"stripe:{name}:before", f"stripe:{name}:after"
+    crash_points.declare((before, after))
+
+    @functools.wraps(call)
+    async def run(self: "StripeGateway", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if (transaction := open_transaction_name()) is not None:
+            raise TransactionAlreadyOpen(f"Stripe was called inside the database transaction {transaction}")
+        crash_points.reached(before)
+        try:
+            return await call(self, *args, **kwargs)
+        except stripe.StripeError as error:
+            raise _named(name, error) from error
+        except (objects.UnreadableObject, ValueError) as error:
+            # Stripe said yes in words we cannot read: it did happen.
+            log.error("stripe.unreadable_answer", operation=name, cause=type(error).__name__)
+            raise OutcomeUnknown(name, "unreadable answer") from error
+        finally:
+            crash_points.reached(after)
+
+    return run
+
+
+def _named(operation: str, error: stripe.StripeError) -> Exception:
+    match error:
+        case stripe.CardError():
+            intent = _mapping(_mapping(error.json_body).get("error")).get("payment_intent")
+            return CardDeclined(
+                operation,
+                _decline_code(error) or error.code,
+                objects.payment_intent(intent) if isinstance(intent, Mapping) else None,
+            )
+        case stripe.IdempotencyError():
+            # The key was used with other parameters: what it did then is not known here.
+            log.error("stripe.key_reused", operation=operation)
+            return OutcomeUnknown(operation, "key used with other parameters")
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            log.error("stripe.misconfigured", operation=operation, http_status=error.http_status)
+            return StripeMisconfigured(operation)
+        case stripe.InvalidRequestError() if error.http_status in (400, 404):
+            return Refused(operation, error.code)
+        case _:
+            return OutcomeUnknown(operation, f"{type(error).__name__} {error.http_status or ''}".strip())
+
+
+def _decline_code(error: stripe.CardError) -> str | None:
+    code = _mapping(_mapping(error.json_body).get("error")).get("decline_code")
+    return code if isinstance(code, str) else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+class StripeGateway:
+    """Calls Stripe, or anything that speaks like it, with one key.
+
+    Every method may raise ``OutcomeUnknown``, ``Refused`` or ``StripeMisconfigured``
+    (``stripe_gateway.errors``), and ``TransactionAlreadyOpen`` inside a database transaction.
+    ``key`` is the idempotency key: the same key makes the same thing happen once, for 24 hours.
+    """
+
+    def __init__(self, *, secret_key: str, api_base: str, timeout_seconds: float) -> None:
+        self._http = stripe.HTTPXClient(timeout=httpx.Timeout(timeout_seconds, connect=min(2.0, timeout_seconds)))
+        self._stripe = stripe.StripeClient(
+            secret_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": api_base},
+            http_client=self._http,
+            max_network_retries=0,
+        ).v1
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    @_stripe_call
+    async def create_customer(self, *, user_id: UUID, email: str, name: str, key: str) -> str:
+        """The id of a new customer."""
+        made = await self._stripe.customers.create_async(
+            {"email": email, "name": name, "metadata": {"user_id": str(user_id)}}, {"idempotency_key": key}
+        )
+        return made.id
+
+    @_stripe_call
+    async def create_payment_intent(
+        self, *, amount: Money, customer_id: str, deposit_id: UUID, key: str
+    ) -> objects.PaymentIntent:
+        """A PaymentIntent that waits to be confirmed; no card is charged yet."""
+        made = await self._stripe.payment_intents.create_async(
+            {
+                "amount": amount.amount_minor,
+                "currency": amount.currency,
+                "customer": customer_id,
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                "metadata": {"deposit_id": str(deposit_id)},
+            },
+            {"idempotency_key": key},
+        )
+        return objects.payment_intent(made.to_dict())
+
+    @_stripe_call
+    async def confirm_payment_intent(
+        self, payment_intent_id: str, *, payment_method_id: str, key: str
+    ) -> objects.PaymentIntent:
+        """Charge the card.
+
+        Raises:
+            CardDeclined: the bank said no; the PaymentIntent may be confirmed again.
+        """
+        confirmed = await self._stripe.payment_intents.confirm_async(
+            payment_intent_id, {"payment_method": payment_method_id}, {"idempotency_key": key}
+        )
+        return objects.payment_intent(confirmed.to_dict())
+
+    @_stripe_call
+    async def cancel_payment_intent(self, payment_intent_id: str, *, key: str) -> objects.PaymentIntent:
+        """Make sure that it never charges a card; refused once it has succeeded."""
+        canceled = await self._stripe.payment_intents.cancel_async(payment_intent_id, {}, {"idempotency_key": key})
+        return objects.payment_intent(canceled.to_dict())
+
+    @_stripe_call
+    async def retrieve_payment_intent(self, payment_intent_id: str) -> objects.PaymentIntent:
+        """The PaymentIntent as it is now, with its client secret."""
+        found = await self._stripe.payment_intents.retrieve_async(payment_intent_id)
+        return objects.payment_intent(found.to_dict())
+
+    @_stripe_call
+    async def list_refunds(self, charge_id: str) -> list[objects.Refund]:
+        """Every refund of a charge, whoever made it."""
+        page = await self._stripe.refunds.list_async({"charge": charge_id, "limit": 100})
+        return [objects.refund(found.to_dict()) async for found in page.auto_paging_iter()]
+
+    @_stripe_call
+    async def create_account(self, *, user_id: UUID, email: str, country: str, key: str) -> objects.Account:
+        """An Express account that pays out only when told to (stripe.md section 3: schedule manual)."""
+        made = await self._stripe.accounts.create_async(
+            {
+                "type": "express",
+                "country": country,
+                "email": email,
+                "capabilities": {"transfers": {"requested": True}},
+                "settings": {"payouts": {"schedule": {"interval": "manual"}}},
+                "metadata": {"user_id": str(user_id)},
+            },
+            {"idempotency_key": key},
+        )
+        return objects.account(made.to_dict())
+
+    @_stripe_call
+    async def retrieve_account(self, account_id: str) -> objects.Account:
+        """The connected account as it is now."""
+        return objects.account((await self._stripe.accounts.retrieve_async(account_id)).to_dict())
+
+    @_stripe_call
+    async def create_account_link(
+        self, account_id: str, *, return_url: str, refresh_url: str
+    ) -> objects.AccountLink:
+        """A fresh onboarding page; each works once, so there is no key to repeat."""
+        made = await self._stripe.account_links.create_async(
+            {
+                "account": account_id,
+                "type": "account_onboarding",
+                "return_url": return_url,
+                "refresh_url": refresh_url,
+            }
+        )
+        return objects.account_link(made.to_dict())
+
+    @_stripe_call
+    async def retrieve_available_balance(self, currency: str, *, account_id: str | None = None) -> Money:
+        """What can be transferred (the platform's) or paid out (a connected account's) now."""
+        found = await self._stripe.balance.retrieve_async({}, {"stripe_account": account_id} if account_id else {})
+        parts = [part.amount for part in found.available if part.currency == currency]
+        return Money(sum(parts), currency)
+
+    @_stripe_call
+    async def create_transfer(
+        self, *, amount: Money, account_id: str, withdrawal_id: UUID, key: str
+    ) -> objects.Transfer:
+        """Move money from the platform to a connected account."""
+        made = await self._stripe.transfers.create_async(
+            {
+                "amount": amount.amount_minor,
+                "currency": amount.currency,
+                "destination": account_id,
+                "transfer_group": _transfer_group(withdrawal_id),
+                "metadata": {"withdrawal_id": str(withdrawal_id)},
+            },
+            {"idempotency_key": key},
+        )
+        return objects.transfer(made.to_dict())
+
+    @_stripe_call
+    async def find_transfer(self, withdrawal_id: UUID) -> objects.Transfer | None:
+        """The transfer made for a withdrawal, if there is one: for an answer that was lost."""
+        page = await self._stripe.transfers.list_async(
+            {"transfer_group": _transfer_group(withdrawal_id), "limit": 100}
+        )
+        async for found in page.auto_paging_iter():
+            made = objects.transfer(found.to_dict())
+            if made.metadata.get("withdrawal_id") == str(withdrawal_id):
+                return made
+        return None
+
+    @_stripe_call
+    async def reverse_transfer(self, transfer_id: str, *, amount: Money, key: str) -> objects.Reversal:
+        """Bring the money of a transfer back to the platform."""
+        made = await self._stripe.transfers.reversals.create_async(
+            transfer_id, {"amount": amount.amount_minor}, {"idempotency_key": key}
+        )
+        return objects.reversal(made.to_dict())
+
+    @_stripe_call
+    async def find_reversal(self, transfer_id: str) -> objects.Reversal | None:
+        """The reversal of a transfer, if there is one: for an answer that was lost."""
+        page = await self._stripe.transfers.reversals.list_async(transfer_id, {"limit": 1})
+        return next((objects.reversal(found.to_dict()) for found in page.data), None)
+
+    @_stripe_call
+    async def create_payout(
+        self, *, amount: Money, account_id: str, withdrawal_id: UUID, attempt: int, key: str
+    ) -> objects.Payout:
+        """Send money from a connected account to its bank."""
+        made = await self._stripe.payouts.create_async(
+            {
+                "amount": amount.amount_minor,
+                "currency": amount.currency,
+                "metadata": {"withdrawal_id": str(withdrawal_id), "attempt": str(attempt)},
+            },
+            {"idempotency_key": key, "stripe_account": account_id},
+        )
+        return objects.payout(made.to_dict())
+
+    @_stripe_call
+    async def find_payout(
+        self, *, account_id: str, withdrawal_id: UUID, attempt: int, created_from: int
+    ) -> objects.Payout | None:
+        """The payout of one attempt of a withdrawal, if it was made since ``created_from`` (Unix seconds)."""
+        page = await self._stripe.payouts.list_async(
+            {"created": {"gte": created_from}, "limit": 100}, {"stripe_account": account_id}
+        )
+        async for found in page.auto_paging_iter():
+            made = objects.payout(found.to_dict())
+            if made.metadata == {"withdrawal_id": str(withdrawal_id), "attempt": str(attempt)}:
+                return made
+        return None
+
+
+def _transfer_group(withdrawal_id: UUID) -> str:
+    return f"withdrawal:{withdrawal_id}"

@@ -1,0 +1,40 @@
+"""How a call to Stripe can end without an answer that helps, grouped by what the caller must do.
+
+The grouping is design.md's table of outcomes; the facts are in stripe.md section 9.
+"""
+
+from jobsphere.stripe_gateway.objects import PaymentIntent
+
+
+class OutcomeUnknown(Exception):
+    """No answer, or one that says nothing: it may have happened. Keep the key and ask again with it."""
+
+    def __init__(self, operation: str, cause: str) -> None:
+        super().__init__(f"{operation}: {cause}")
+        self.operation = operation
+        self.cause = cause
+
+
+class Refused(Exception):
+    """Stripe refused for good: it did not happen, and never will with this key."""
+
+    def __init__(self, operation: str, code: str | None) -> None:
+        super().__init__(f"{operation}: {code}")
+        self.operation = operation
+        self.code = code
+
+
+class CardDeclined(Refused):
+    """A confirmation failed; the PaymentIntent lives on and may be confirmed with another card."""
+
+    def __init__(self, operation: str, code: str | None, payment_intent: PaymentIntent | None) -> None:
+        super().__init__(operation, code)
+        self.payment_intent = payment_intent
+
+
+class StripeMisconfigured(Exception):
+    """Stripe does not accept our key, or the key may not do this: a person must change the settings."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(operation)
+        self.operation = operation

@@ -1,0 +1,208 @@
+"""Stripe's objects as ours: only what we use, typed, read the same way from answers and from events.
+
+Stripe leaves fields out and adds new ones between API versions, so absent fields read as None; only
+what an object cannot be without (its id, its amount) must be there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from jobsphere.money import Money
+
+# What arrives as JSON is anything until it is read here.
+Json = Mapping[str, Any]
+
+
+class UnreadableObject(Exception):
+    """What Stripe sent lacks something the object cannot be without."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentIntent:
+    """A card payment in the making. stripe.md section 1 has its statuses."""
+
+    id: str
+    status: str
+    amount: Money
+    amount_received: Money
+    charge_id: str | None
+    failure_code: str | None  # the decline code where there is one, it says more than the code
+    metadata: Mapping[str, str]
+    client_secret: str | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money on its way back to a card."""
+
+    id: str
+    status: str
+    amount: Money
+    charge_id: str | None
+    payment_intent_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A contractor's connected account. stripe.md section 4 says what the flags mean."""
+
+    id: str
+    transfers: str | None
+    payouts_enabled: bool
+    details_submitted: bool
+    has_bank_account: bool
+    disabled_reason: str | None
+    currently_due: tuple[str, ...]
+    metadata: Mapping[str, str]
+
+    @property
+    def can_be_paid(self) -> bool:
+        """Whether money can be transferred to it and paid out to its bank (stripe.md section 4)."""
+        return (
+            self.transfers == "active"
+            and self.payouts_enabled
+            and self.has_bank_account
+            and self.disabled_reason is None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLink:
+    """A page at Stripe where the contractor tells who they are; it works once, until it expires."""
+
+    url: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Money moved from the platform's balance to a connected account's."""
+
+    id: str
+    amount: Money
+    amount_reversed: Money
+    destination: str | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """Money of a transfer moved back."""
+
+    id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """Money on its way from a connected account's balance to a bank. stripe.md section 3."""
+
+    id: str
+    status: str
+    amount: Money
+    arrives_at: datetime | None
+    failure_code: str | None
+    metadata: Mapping[str, str]
+
+
+def payment_intent(data: Json) -> PaymentIntent:
+    error = _mapping(data.get("last_payment_error"))
+    return PaymentIntent(
+        id=_text(data, "id"),
+        status=_text(data, "status"),
+        amount=_money(data, "amount"),
+        amount_received=_money(data, "amount_received"),
+        charge_id=id_of(data.get("latest_charge")),
+        failure_code=error.get("decline_code") or error.get("code"),
+        metadata=_metadata(data),
+        client_secret=data.get("client_secret"),
+    )
+
+
+def refund(data: Json) -> Refund:
+    return Refund(
+        id=_text(data, "id"),
+        status=data.get("status") or "pending",
+        amount=_money(data, "amount"),
+        charge_id=id_of(data.get("charge")),
+        payment_intent_id=id_of(data.get("payment_intent")),
+    )
+
+
+def account(data: Json) -> Account:
+    requirements = _mapping(data.get("requirements"))
+    return Account(
+        id=_text(data, "id"),
+        transfers=_mapping(data.get("capabilities")).get("transfers"),
+        payouts_enabled=data.get("payouts_enabled") is True,
+        details_submitted=data.get("details_submitted") is True,
+        has_bank_account=bool(_mapping(data.get("external_accounts")).get("data")),
+        disabled_reason=requirements.get("disabled_reason"),
+        currently_due=tuple(requirements.get("currently_due") or ()),
+        metadata=_metadata(data),
+    )
+
+
+def account_link(data: Json) -> AccountLink:
+    return AccountLink(url=_text(data, "url"), expires_at=_moment(data.get("expires_at")) or datetime.now(UTC))
+
+
+def transfer(data: Json) -> Transfer:
+    return Transfer(
+        id=_text(data, "id"),
+        amount=_money(data, "amount"),
+        amount_reversed=_money(data, "amount_reversed"),
+        destination=id_of(data.get("destination")),
+        metadata=_metadata(data),
+    )
+
+
+def reversal(data: Json) -> Reversal:
+    return Reversal(id=_text(data, "id"), amount=_money(data, "amount"))
+
+
+def payout(data: Json) -> Payout:
+    return Payout(
+        id=_text(data, "id"),
+        status=_text(data, "status"),
+        amount=_money(data, "amount"),
+        arrives_at=_moment(data.get("arrival_date")),
+        failure_code=data.get("failure_code"),
+        metadata=_metadata(data),
+    )
+
+
+def _text(data: Json, name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or not value:
+        raise UnreadableObject(f"{data.get('object', 'an object')} without {name}")
+    return value
+
+
+def _money(data: Json, name: str) -> Money:
+    # Amounts that Stripe adds as things happen (amount_received) are absent before in some versions.
+    value = data.get(name, 0)
+    if type(value) is not int:
+        raise UnreadableObject(f"{data.get('object', 'an object')} whose {name} is not a whole number")
+    return Money(value, _text(data, "currency").lower())
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _metadata(data: Json) -> Mapping[str, str]:
+    return {str(name): str(value) for name, value in _mapping(data.get("metadata")).items()}
+
+
+def id_of(value: object) -> str | None:
+    """The id of a reference, expanded or not."""
+    if isinstance(value, Mapping):
+        value = value.get("id")
+    return value if isinstance(value, str) else None
+
+
+def _moment(value: object) -> datetime | None:
+    return datetime.fromtimestamp(value, UTC) if type(value) is int else None

@@ -1,0 +1,1 @@
+"""The inbox of Stripe's events: store first, answer, then process with retries."""

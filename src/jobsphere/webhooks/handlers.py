@@ -1,0 +1,128 @@
+"""Which event leads to which verb: the whole list, in one place.
+
+A handler has two halves. ``ask`` may call Stripe and runs before any database transaction is open;
+``apply`` stores what follows from the event and the answer, in the database transaction that also marks
+the event as done. Either may run again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.clock import Ids
+from jobsphere.deposits import refund, settle
+from jobsphere.stripe_gateway import objects
+from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.withdrawals import onboarding
+from jobsphere.withdrawals import settle as settle_withdrawal
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stored event: ``object`` is Stripe's object as it was then, ``account_id`` whose it is."""
+
+    type: str
+    account_id: str | None
+    object: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a handler needs besides the event."""
+
+    ids: Ids
+    now: datetime
+
+
+# Whether the event was about something of ours.
+Applied = Awaitable[bool]
+Ask = Callable[[StripeGateway, Event], Awaitable[Any]]
+Apply = Callable[[AsyncConnection, Event, Any, Moment], Applied]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What to do with one type of event."""
+
+    apply: Apply
+    ask: Ask | None = None
+
+
+def payment_succeeded(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    return settle.payment_succeeded(connection, objects.payment_intent(event.object), now=moment.now)
+
+
+def payment_failed(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    return settle.payment_failed(connection, objects.payment_intent(event.object), now=moment.now)
+
+
+def payment_canceled(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    return settle.payment_canceled(connection, objects.payment_intent(event.object), now=moment.now)
+
+
+def payment_requires_action(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    return settle.payment_requires_action(connection, objects.payment_intent(event.object), now=moment.now)
+
+
+def payment_processing(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    return settle.payment_processing(connection, objects.payment_intent(event.object), now=moment.now)
+
+
+async def ask_refunds(gateway: StripeGateway, event: Event) -> list[objects.Refund]:
+    """A charge does not carry its refunds since API 2022-11-15 (stripe.md section 5)."""
+    return await gateway.list_refunds(str(event.object["id"]))
+
+
+async def charge_refunded(
+    connection: AsyncConnection, event: Event, refunds: list[objects.Refund], moment: Moment
+) -> bool:
+    payment_intent_id = objects.id_of(event.object.get("payment_intent"))
+    if payment_intent_id is None:
+        return False
+    return await refund.book_refunds(connection, payment_intent_id, refunds, ids=moment.ids, now=moment.now)
+
+
+def transfer_made(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    return settle_withdrawal.transfer_made(connection, objects.transfer(event.object), now=moment.now)
+
+
+async def ask_account(gateway: StripeGateway, event: Event) -> objects.Account:
+    """Account events come often and out of order: what Stripe says now is what counts (stripe.md section 4)."""
+    return await gateway.retrieve_account(str(event.object["id"]))
+
+
+def account_updated(
+    connection: AsyncConnection, event: Event, account: objects.Account, moment: Moment
+) -> Applied:
+    return onboarding.account_seen(connection, account, seen_at=moment.now)
+
+
+def payout_paid(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    payout = objects.payout(event.object)
+    return settle_withdrawal.payout_paid(connection, payout, event.account_id, now=moment.now)
+
+
+def payout_failed(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    payout = objects.payout(event.object)
+    return settle_withdrawal.payout_failed(connection, payout, event.account_id, now=moment.now)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "payment_intent.succeeded": Handler(payment_succeeded),
+    "payment_intent.payment_failed": Handler(payment_failed),
+    "payment_intent.canceled": Handler(payment_canceled),
+    "payment_intent.requires_action": Handler(payment_requires_action),
+    "payment_intent.processing": Handler(payment_processing),
+    "charge.refunded": Handler(charge_refunded, ask=ask_refunds),
+    "transfer.created": Handler(transfer_made),
+    # Gone since API 2017-04-06, but old versions and the guide send it (stripe.md section 3).
+    "transfer.paid": Handler(transfer_made),
+    "account.updated": Handler(account_updated, ask=ask_account),
+    "payout.paid": Handler(payout_paid),
+    "payout.failed": Handler(payout_failed),
+    # Canceled before it left: the money is back on the connected account, as after a failure.
+    "payout.canceled": Handler(payout_failed),
+}

@@ -1,0 +1,137 @@
+"""Go through the inbox: each event is handled and marked as done in one database transaction."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from jobsphere.clock import Clock, Ids
+from jobsphere.database import Busy, in_own_transaction
+from jobsphere.observability import logger
+from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.stripe_gateway.errors import OutcomeUnknown
+from jobsphere.stripe_gateway.objects import UnreadableObject
+from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment
+from jobsphere.webhooks.tables import webhook_events
+
+TRIES_MAX = 12
+TRY_GAP_SECONDS_MAX = 3600
+BATCH_SIZE = 50
+# An event that a worker took and did not finish is free for others after this.
+LEASE_SECONDS = 30
+AT_ONCE_MAX = 8
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An event that this worker handles now."""
+
+    id: int
+    event_key: str
+    type: str
+    account_id: str | None
+    payload: bytes
+    tries: int
+
+
+async def process_due(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids) -> int:
+    """Handle what is due, at most ``BATCH_SIZE`` events; returns how many were taken.
+
+    An event whose handler fails keeps its error and is tried again after a growing gap; after
+    ``TRIES_MAX`` tries it is parked for a person. It never spoils another event.
+    """
+    claimed = await _claim(engine, clock.now())
+    at_once = asyncio.Semaphore(AT_ONCE_MAX)
+
+    async def one(event: Claimed) -> None:
+        async with at_once:
+            await _handle(engine, gateway, clock, ids, event)
+
+    await asyncio.gather(*(one(event) for event in claimed))
+    return len(claimed)
+
+
+async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, claimed: Claimed) -> None:
+    handler = HANDLERS.get(claimed.type)
+    if handler is None:
+        await _finish(engine, claimed.id, "ignored", clock.now())
+        return
+    try:
+        event = _event(claimed)
+        answer = await handler.ask(gateway, event) if handler.ask is not None else None
+        await _apply(engine, claimed.id, handler, event, answer, Moment(ids, clock.now()))
+    except Exception as error:  # whatever one event does, the others go on
+        log.warning("webhook.failed", event_key=claimed.event_key, type=claimed.type, exc_info=error)
+        await _failed(engine, claimed, error, clock.now())
+
+
+def _event(claimed: Claimed) -> Event:
+    data: Any = json.loads(claimed.payload).get("data")
+    stripe_object = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(stripe_object, dict):
+        raise UnreadableObject("an event without an object")
+    return Event(claimed.type, claimed.account_id, stripe_object)
+
+
+@in_own_transaction
+async def _claim(connection: AsyncConnection, now: datetime) -> Sequence[Claimed]:
+    c = webhook_events.c
+    due = select(c.id).where(c.next_try_at <= now).order_by(c.next_try_at).limit(BATCH_SIZE)
+    rows = await connection.execute(
+        update(webhook_events)
+        .where(c.id.in_(due.with_for_update(skip_locked=True).scalar_subquery()))
+        .values(next_try_at=now + timedelta(seconds=LEASE_SECONDS), tries=c.tries + 1)
+        .returning(c.id, c.event_key, c.type, c.account_id, c.payload, c.tries)
+    )
+    return sorted((Claimed(*row) for row in rows), key=lambda event: event.id)
+
+
+@in_own_transaction
+async def _apply(
+    connection: AsyncConnection, event_id: int, handler: Handler, event: Event, answer: Any, moment: Moment
+) -> None:
+    c = webhook_events.c
+    open_ = select(c.id).where(c.id == event_id, c.status == "new").with_for_update()
+    if (await connection.execute(open_)).one_or_none() is None:
+        return  # a worker whose lease ended finished it after all
+    applied = await handler.apply(connection, event, answer, moment)
+    await _mark(connection, event_id, "done" if applied else "ignored", moment.now)
+
+
+@in_own_transaction
+async def _finish(connection: AsyncConnection, event_id: int, status: str, now: datetime) -> None:
+    await _mark(connection, event_id, status, now)
+
+
+async def _mark(connection: AsyncConnection, event_id: int, status: str, now: datetime) -> None:
+    await connection.execute(
+        update(webhook_events)
+        .where(webhook_events.c.id == event_id)
+        .values(status=status, next_try_at=None, error=None, processed_at=now)
+    )
+
+
+@in_own_transaction
+async def _failed(connection: AsyncConnection, claimed: Claimed, error: Exception, now: datetime) -> None:
+    # While Stripe or PostgreSQL is out of reach, no number of tries says anything about the event.
+    outage = isinstance(error, (OutcomeUnknown, OSError, Busy))
+    parked = isinstance(error, UnreadableObject) or (claimed.tries >= TRIES_MAX and not outage)
+    gap_seconds = min(2**claimed.tries, TRY_GAP_SECONDS_MAX)
+    if parked:
+        log.error("webhook.parked", event_key=claimed.event_key, type=claimed.type)
+    await connection.execute(
+        update(webhook_events)
+        .where(webhook_events.c.id == claimed.id, webhook_events.c.status == "new")
+        .values(
+            status="parked" if parked else "new",
+            next_try_at=None if parked else now + timedelta(seconds=gap_seconds),
+            error=type(error).__name__,
+        )
+    )

@@ -1,0 +1,45 @@
+"""The inbox in PostgreSQL: what came is kept as it came, how far we are with it may change."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
+from sqlalchemy import text as sql
+
+from jobsphere.schema import append_only, metadata
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # Stripe's event id, or the SHA-256 of a body that has none.
+    Column("event_key", Text, nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("type", Text),
+    Column("account_id", Text),
+    Column("livemode", Boolean),
+    Column("payload", LargeBinary, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=sql("0")),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("error", Text),
+    Column("processed_at", DateTime(timezone=True)),
+    CheckConstraint("source IN ('platform', 'connect')", name="source_is_known"),
+    CheckConstraint("status IN ('new', 'done', 'ignored', 'parked')", name="status_is_known"),
+    CheckConstraint("(status = 'new') = (next_try_at IS NOT NULL)", name="new_has_its_next_try"),
+    Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
+    Index(None, "id", postgresql_where=sql("status = 'parked'")),
+)
+append_only(
+    "webhook_events", "id", "event_key", "source", "type", "account_id", "livemode", "payload", "received_at"
+)

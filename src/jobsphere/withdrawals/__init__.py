@@ -1,0 +1,1 @@
+"""Withdrawals: wallet to bank, and the connected account that makes them possible."""

@@ -1,0 +1,222 @@
+"""Take a withdrawal to the bank: transfer, then payout; or back to the wallet if the bank refuses.
+
+The worker calls it. Each call repeats its stored key until Stripe answers, so it may be run again at
+any time, by anybody; a call whose key Stripe has forgotten is looked up instead (stripe.md section 9).
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from jobsphere.clock import Clock
+from jobsphere.database import DatabaseTransaction, in_own_transaction, reading
+from jobsphere.observability import logger
+from jobsphere.stripe_gateway import calls
+from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
+from jobsphere.withdrawals import lifecycle, reasons, store
+from jobsphere.withdrawals.lifecycle import Step, Withdrawal, WithdrawalState
+from jobsphere.withdrawals.reasons import Reason
+
+log = logger(__name__)
+
+Made = TypeVar("Made")
+
+_INSUFFICIENT = "balance_insufficient"
+# Our own word for a call that a look-up proves was never carried out.
+_NEVER_HAPPENED = "never_happened"
+# A look-up starts this much before the first call: Stripe's clock need not agree with ours.
+_CLOCKS_DIFFER = timedelta(hours=1)
+
+Rule = Callable[..., Step]
+_RULES: tuple[Rule, ...] = (
+    lifecycle.begin_transfer,
+    lifecycle.transfer_made,
+    lifecycle.transfer_must_wait,
+    lifecycle.transfer_refused,
+    lifecycle.begin_payout,
+    lifecycle.payout_created,
+    lifecycle.payout_must_wait,
+    lifecycle.payout_refused,
+    lifecycle.begin_reversal,
+    lifecycle.reversal_must_wait,
+    lifecycle.transfer_reversed,
+)
+_RESTING = (lifecycle.transfer_must_wait, lifecycle.payout_must_wait, lifecycle.reversal_must_wait)
+# One kind of database transaction for each rule, so that each has its own crash points.
+_TRANSACTIONS = {rule: DatabaseTransaction(f"withdrawals.send.{rule.__name__}") for rule in _RULES}
+
+
+async def send(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, withdrawal_id: UUID) -> None:
+    """Go on with a withdrawal until it is in transit, returned, or has to wait.
+
+    An outcome that stays unknown is no error: the withdrawal keeps its state and is tried again later.
+    """
+    async with reading(engine) as connection:
+        withdrawal: Withdrawal | None = await store.find(connection, withdrawal_id)
+    sender = _Sender(engine, gateway, clock)
+    try:
+        while withdrawal is not None and withdrawal.state in _DEEDS:
+            withdrawal = await _DEEDS[withdrawal.state](sender, withdrawal)
+    except (OutcomeUnknown, StripeMisconfigured, Refused) as error:
+        log.warning("withdrawal.outcome_unknown", withdrawal_id=str(withdrawal_id), cause=str(error))
+        await _try_later(engine, withdrawal_id, clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """One deed for each state in which there is something to send.
+
+    A deed returns the withdrawal to go on with, or None when it has to rest.
+    """
+
+    engine: AsyncEngine
+    gateway: StripeGateway
+    clock: Clock
+
+    async def start_transfer(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        available = await self.gateway.retrieve_available_balance(withdrawal.amount.currency)
+        if available < withdrawal.amount:
+            await _rest(self.engine, withdrawal, reasons.PLATFORM_FUNDS_PENDING, self.clock.now())
+            return None
+        return await self._take(withdrawal, lifecycle.begin_transfer)
+
+    async def transfer(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        key = withdrawal.transfer_key
+        try:
+            made = await self._resend(
+                key,
+                lambda: self.gateway.create_transfer(
+                    amount=withdrawal.amount,
+                    account_id=withdrawal.account_id,
+                    withdrawal_id=withdrawal.id,
+                    key=key,
+                ),
+                lambda _: self.gateway.find_transfer(withdrawal.id),
+            )
+        except Refused as refusal:
+            if refusal.code in (_INSUFFICIENT, _NEVER_HAPPENED):
+                wait = reasons.PLATFORM_FUNDS_PENDING
+                return await self._take(withdrawal, lifecycle.transfer_must_wait, wait, refused=(key, refusal))
+            log.error("withdrawal.transfer_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
+            reason = reasons.TRANSFER_REFUSED
+            return await self._take(withdrawal, lifecycle.transfer_refused, reason, refused=(key, refusal))
+        return await self._take(withdrawal, lifecycle.transfer_made, made.id, succeeded=(key, made.id))
+
+    async def start_payout(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        available = await self.gateway.retrieve_available_balance(
+            withdrawal.amount.currency, account_id=withdrawal.account_id
+        )
+        if available < withdrawal.amount:
+            await _rest(self.engine, withdrawal, reasons.ACCOUNT_FUNDS_PENDING, self.clock.now())
+            return None
+        return await self._take(withdrawal, lifecycle.begin_payout)
+
+    async def pay_out(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        key = withdrawal.payout_key
+        try:
+            made = await self._resend(
+                key,
+                lambda: self.gateway.create_payout(
+                    amount=withdrawal.amount,
+                    account_id=withdrawal.account_id,
+                    withdrawal_id=withdrawal.id,
+                    attempt=withdrawal.payout_attempt,
+                    key=key,
+                ),
+                lambda since: self.gateway.find_payout(
+                    account_id=withdrawal.account_id,
+                    withdrawal_id=withdrawal.id,
+                    attempt=withdrawal.payout_attempt,
+                    created_from=since,
+                ),
+            )
+        except Refused as refusal:
+            if refusal.code in (_INSUFFICIENT, _NEVER_HAPPENED):
+                wait = reasons.ACCOUNT_FUNDS_PENDING
+                return await self._take(withdrawal, lifecycle.payout_must_wait, wait, refused=(key, refusal))
+            log.error("withdrawal.payout_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
+            reason = reasons.PAYOUT_REFUSED
+            return await self._take(withdrawal, lifecycle.payout_refused, reason, refused=(key, refusal))
+        return await self._take(withdrawal, lifecycle.payout_created, made, succeeded=(key, made.id))
+
+    async def start_reversal(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        return await self._take(withdrawal, lifecycle.begin_reversal)
+
+    async def reverse(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        assert withdrawal.transfer_id is not None
+        transfer_id, key = withdrawal.transfer_id, withdrawal.reversal_key
+        try:
+            made = await self._resend(
+                key,
+                lambda: self.gateway.reverse_transfer(transfer_id, amount=withdrawal.amount, key=key),
+                lambda _: self.gateway.find_reversal(transfer_id),
+            )
+        except Refused as refusal:
+            log.error("withdrawal.reversal_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
+            return await self._take(withdrawal, lifecycle.reversal_must_wait, refused=(key, refusal))
+        return await self._take(withdrawal, lifecycle.transfer_reversed, made.id, succeeded=(key, made.id))
+
+    async def _resend(
+        self,
+        key: str,
+        call: Callable[[], Awaitable[Made]],
+        look_up: Callable[[int], Awaitable[Made | None]],
+    ) -> Made:
+        """Make the call while Stripe remembers its key; after that, look for what it may have made."""
+        async with reading(self.engine) as connection:
+            first_sent = await calls.first_sent_at(connection, key)
+        if calls.may_resend(first_sent, self.clock.now()):
+            return await call()
+        made = await look_up(int((first_sent - _CLOCKS_DIFFER).timestamp()))
+        if made is None:
+            raise Refused("look_up", _NEVER_HAPPENED)
+        return made
+
+    async def _take(
+        self,
+        withdrawal: Withdrawal,
+        rule: Rule,
+        *facts: Any,
+        succeeded: tuple[str, str] | None = None,
+        refused: tuple[str, Refused] | None = None,
+    ) -> Withdrawal | None:
+        """Commit a step and the outcome of the call behind it."""
+        now = self.clock.now()
+        rests = rule in _RESTING
+
+        async def work(connection: AsyncConnection) -> Withdrawal:
+            before = await store.lock(connection, withdrawal.id)
+            if succeeded is not None:
+                await calls.succeeded(connection, succeeded[0], object_id=succeeded[1], now=now)
+            if refused is not None:
+                await calls.refused(connection, refused[0], code=refused[1].code, now=now)
+            wait_seconds = store.WAIT_SECONDS if rests else 0
+            return await store.save(connection, before, rule(before, *facts), now=now, wait_seconds=wait_seconds)
+
+        after = await _TRANSACTIONS[rule].run(self.engine, work)
+        return None if rests else after
+
+
+_DEEDS: dict[WithdrawalState, Callable[[_Sender, Withdrawal], Awaitable[Withdrawal | None]]] = {
+    WithdrawalState.RESERVED: _Sender.start_transfer,
+    WithdrawalState.TRANSFERRING: _Sender.transfer,
+    WithdrawalState.TRANSFERRED: _Sender.start_payout,
+    WithdrawalState.PAYING_OUT: _Sender.pay_out,
+    WithdrawalState.FAILED: _Sender.start_reversal,
+    WithdrawalState.REVERSING: _Sender.reverse,
+}
+
+
+@in_own_transaction
+async def _try_later(connection: AsyncConnection, withdrawal_id: UUID, now: datetime) -> None:
+    await store.try_later(connection, await store.lock(connection, withdrawal_id), now=now)
+
+
+@in_own_transaction
+async def _rest(connection: AsyncConnection, withdrawal: Withdrawal, reason: Reason, now: datetime) -> None:
+    await store.rest(connection, withdrawal, reason, now=now)

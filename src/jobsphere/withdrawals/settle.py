@@ -1,0 +1,51 @@
+"""What Stripe's events say of withdrawals: transfers made, payouts paid or failed."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.stripe_gateway.objects import Payout, Transfer
+from jobsphere.withdrawals import lifecycle, store
+from jobsphere.withdrawals.lifecycle import Step, Withdrawal
+
+
+async def transfer_made(connection: AsyncConnection, transfer: Transfer, *, now: datetime) -> bool:
+    """The answer may have been lost; the event says the same. False when the transfer is not ours."""
+    withdrawal = await store.lock_by_metadata(
+        connection, transfer.metadata.get("withdrawal_id"), account_id=transfer.destination
+    )
+    if withdrawal is None:
+        return False
+    await store.save(connection, withdrawal, lifecycle.transfer_made(withdrawal, transfer.id), now=now)
+    return True
+
+
+async def payout_paid(
+    connection: AsyncConnection, payout: Payout, account_id: str | None, *, now: datetime
+) -> bool:
+    """The bank has the money. False when the payout is not ours."""
+    return await _apply(connection, payout, account_id, lifecycle.payout_paid, now)
+
+
+async def payout_failed(
+    connection: AsyncConnection, payout: Payout, account_id: str | None, *, now: datetime
+) -> bool:
+    """The bank did not take it, or sent it back; the worker reverses the transfer. False when it is not ours."""
+    return await _apply(connection, payout, account_id, lifecycle.payout_failed, now)
+
+
+async def _apply(
+    connection: AsyncConnection,
+    payout: Payout,
+    account_id: str | None,
+    rule: Callable[[Withdrawal, Payout], Step],
+    now: datetime,
+) -> bool:
+    withdrawal = await store.lock_by_metadata(
+        connection, payout.metadata.get("withdrawal_id"), account_id=account_id
+    )
+    if withdrawal is None:
+        return False
+    await store.save(connection, withdrawal, rule(withdrawal, payout), now=now)
+    return True

@@ -1,0 +1,198 @@
+"""Withdrawals as rows: read them, and save what a step of the life cycle says, all of it at once."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.audit.write import write as write_audit
+from jobsphere.ledger.posting import Verdict
+from jobsphere.ledger.record import record
+from jobsphere.money import Money
+from jobsphere.notifications.write import notify
+from jobsphere.stripe_gateway import calls
+from jobsphere.wallets import transactions
+from jobsphere.wallets.wallet import InsufficientFunds
+from jobsphere.withdrawals.lifecycle import UNSENT, Step, Withdrawal, WithdrawalState
+from jobsphere.withdrawals.reasons import Reason
+from jobsphere.withdrawals.tables import withdrawals
+
+TRY_GAP_SECONDS_MAX = 300
+# How long a withdrawal rests while it waits for money to become available at Stripe.
+WAIT_SECONDS = 60
+
+
+class WithdrawalNotFound(Exception):
+    """There is no such withdrawal for this person."""
+
+
+async def add(connection: AsyncConnection, withdrawal: Withdrawal, *, now: datetime) -> None:
+    """Store a new withdrawal, to be gone on with at once."""
+    await connection.execute(
+        insert(withdrawals).values(
+            id=withdrawal.id,
+            user_id=withdrawal.user_id,
+            wallet_id=withdrawal.wallet_id,
+            amount_minor=withdrawal.amount.amount_minor,
+            currency=withdrawal.amount.currency,
+            created_at=withdrawal.created_at,
+            account_id=withdrawal.account_id,
+            state=withdrawal.state.value,
+            next_try_at=now,
+        )
+    )
+
+
+async def find(connection: AsyncConnection, withdrawal_id: UUID) -> Withdrawal:
+    """The withdrawal with this id, unlocked."""
+    return _required(await _one(connection, withdrawals.c.id == withdrawal_id))
+
+
+async def find_owned(connection: AsyncConnection, withdrawal_id: UUID, user_id: UUID) -> Withdrawal:
+    """The person's withdrawal with this id.
+
+    Raises:
+        WithdrawalNotFound: there is none, or it is somebody else's.
+    """
+    owned = (withdrawals.c.id == withdrawal_id) & (withdrawals.c.user_id == user_id)
+    return _required(await _one(connection, owned))
+
+
+async def lock(connection: AsyncConnection, withdrawal_id: UUID) -> Withdrawal:
+    """The withdrawal, which nobody else changes until this database transaction ends."""
+    return _required(await _one(connection, withdrawals.c.id == withdrawal_id, lock=True))
+
+
+async def lock_by_metadata(
+    connection: AsyncConnection, withdrawal_id: str | None, *, account_id: str | None
+) -> Withdrawal | None:
+    """The withdrawal that a transfer or payout names in its metadata, if it is of that account."""
+    try:
+        id_ = UUID(withdrawal_id or "")
+    except ValueError:
+        return None
+    mine = (withdrawals.c.id == id_) & (withdrawals.c.account_id == account_id)
+    return await _one(connection, mine, lock=True)
+
+
+async def save(
+    connection: AsyncConnection, before: Withdrawal, step: Step, *, now: datetime, wait_seconds: float = 0
+) -> Withdrawal:
+    """Store a step: the withdrawal, its entries, its transaction, its notices and the audit row.
+
+    Where there is more to send, the worker goes on after ``wait_seconds``.
+
+    Raises:
+        InsufficientFunds: the wallet does not hold the amount; the caller's work is to be rolled back.
+    """
+    after = step.withdrawal
+    if after == before and not step.entries:
+        return after
+    await connection.execute(
+        update(withdrawals).where(withdrawals.c.id == after.id).values(**_changes(after, now, wait_seconds))
+    )
+    verdicts = await record(connection, step.entries) if step.entries else []
+    if Verdict.INSUFFICIENT_FUNDS in verdicts:
+        raise InsufficientFunds
+    if step.begins is not None:
+        await calls.begin(connection, step.begins, now=now)
+    await _save_transaction(connection, before, step, now)
+    await notify(connection, step.notices, now=now)
+    await write_audit(
+        connection,
+        actor_id=None,
+        action=f"withdrawal.{after.state.value}",
+        subject=f"withdrawal:{after.id}",
+        now=now,
+        details={"reason": after.reason},
+    )
+    return after
+
+
+async def try_later(connection: AsyncConnection, withdrawal: Withdrawal, *, now: datetime) -> None:
+    """The outcome of a call is unknown: go on after a gap that doubles each time."""
+    gap_seconds = min(2**withdrawal.tries, TRY_GAP_SECONDS_MAX)
+    await connection.execute(
+        update(withdrawals)
+        .where(withdrawals.c.id == withdrawal.id, withdrawals.c.state.in_(UNSENT))
+        .values(tries=withdrawal.tries + 1, next_try_at=now + timedelta(seconds=gap_seconds))
+    )
+
+
+async def rest(connection: AsyncConnection, withdrawal: Withdrawal, reason: Reason, *, now: datetime) -> None:
+    """The money is not available at Stripe yet: keep why, and look again after a while."""
+    await connection.execute(
+        update(withdrawals)
+        .where(withdrawals.c.id == withdrawal.id, withdrawals.c.state == withdrawal.state.value)
+        .values(reason=reason.code, next_try_at=now + timedelta(seconds=WAIT_SECONDS))
+    )
+
+
+async def claim_due(
+    connection: AsyncConnection, *, now: datetime, lease_seconds: float, limit: int
+) -> Sequence[UUID]:
+    """The ids of withdrawals to go on with; nobody else gets them until the lease is over."""
+    due = (
+        select(withdrawals.c.id)
+        .where(withdrawals.c.next_try_at <= now)
+        .order_by(withdrawals.c.next_try_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = await connection.execute(
+        update(withdrawals)
+        .where(withdrawals.c.id.in_(due.scalar_subquery()))
+        .values(next_try_at=now + timedelta(seconds=lease_seconds))
+        .returning(withdrawals.c.id)
+    )
+    return list(claimed.scalars())
+
+
+async def _save_transaction(connection: AsyncConnection, before: Withdrawal, step: Step, now: datetime) -> None:
+    after = step.withdrawal
+    ids = {}
+    if after.transfer_id is not None and after.transfer_id != before.transfer_id:
+        ids["stripe_transfer_id"] = after.transfer_id
+    if after.payout_id is not None and after.payout_id != before.payout_id:
+        ids["stripe_payout_id"] = after.payout_id
+    if ids:
+        await transactions.attach(connection, after.id, **ids)
+    if after.state is WithdrawalState.PAID:
+        await transactions.complete(connection, after.id, now=now)
+    elif step.failure is not None:
+        await transactions.fail(connection, after.id, reason=step.failure.sentence)
+
+
+def _changes(withdrawal: Withdrawal, now: datetime, wait_seconds: float) -> dict[str, Any]:
+    changes = asdict(withdrawal)
+    for fixed in ("id", "user_id", "wallet_id", "account_id", "amount", "created_at"):
+        del changes[fixed]
+    next_try_at = now + timedelta(seconds=wait_seconds) if withdrawal.state in UNSENT else None
+    return {**changes, "state": withdrawal.state.value, "next_try_at": next_try_at}
+
+
+async def _one(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, lock: bool = False
+) -> Withdrawal | None:
+    query = select(withdrawals).where(condition)
+    if lock:
+        query = query.with_for_update()
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _withdrawal(row)
+
+
+def _required(withdrawal: Withdrawal | None) -> Withdrawal:
+    if withdrawal is None:
+        raise WithdrawalNotFound
+    return withdrawal
+
+
+def _withdrawal(row: Row[Any]) -> Withdrawal:
+    facts = dict(row._mapping)
+    del facts["next_try_at"]
+    amount = Money(facts.pop("amount_minor"), facts.pop("currency"))
+    return Withdrawal(**{**facts, "state": WithdrawalState(row.state)}, amount=amount)

@@ -1,0 +1,40 @@
+"""Withdrawals in PostgreSQL."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, Uuid
+from sqlalchemy import text as sql
+
+from jobsphere.schema import metadata
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    # Also the id of the transaction that people see.
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("wallet_id", ForeignKey("wallets.id"), nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # Which attempt each call is at: a refusal ends an attempt, an unknown outcome does not.
+    Column("transfer_attempt", Integer, nullable=False, server_default=sql("1")),
+    Column("payout_attempt", Integer, nullable=False, server_default=sql("1")),
+    Column("reversal_attempt", Integer, nullable=False, server_default=sql("1")),
+    Column("transfer_id", Text, unique=True),
+    Column("payout_id", Text, unique=True),
+    Column("reversal_id", Text, unique=True),
+    Column("reason", Text),
+    Column("estimated_arrival", DateTime(timezone=True)),
+    Column("tries", Integer, nullable=False, server_default=sql("0")),
+    # When the worker goes on with it; empty when it waits for Stripe or for nothing.
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint(
+        "state IN ('reserved', 'transferring', 'transferred', 'paying_out', 'in_transit', 'paid',"
+        " 'failed', 'reversing', 'returned')",
+        name="state_is_known",
+    ),
+    CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+    Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
+    Index(None, "wallet_id"),
+)
