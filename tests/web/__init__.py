@@ -1,0 +1,1 @@
+"""Tests of HTTP: bodies, errors, access, idempotency and the routes."""
