@@ -1,0 +1,79 @@
+"""What the application's role may do, table by table. It owns nothing and removes nothing that is about money."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.settings import ConfigurationError
+
+_KEEP = "SELECT, INSERT"
+_CHANGE = "SELECT, INSERT, UPDATE"
+
+GRANTS = {
+    "alembic_version": "SELECT",
+    "audit_log": _KEEP,
+    "deposits": _CHANGE,
+    "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
+    "jobs": _CHANGE,
+    "journal_entries": _KEEP,
+    "ledger_accounts": _KEEP,
+    # Moved by the trigger on postings alone.
+    "ledger_balances": "SELECT",
+    "notifications": _CHANGE,
+    "offers": _CHANGE,
+    "postings": _KEEP,
+    "refunds": _KEEP,
+    "stripe_calls": _CHANGE,
+    "transactions": _CHANGE,
+    "users": _CHANGE,
+    "wallets": _CHANGE,
+    # How far we are with an event may change, what came may not.
+    "webhook_events": "SELECT, INSERT, UPDATE (status, tries, next_try_at, error, processed_at)",
+    "withdrawals": _CHANGE,
+}
+
+# What the role must not be able to do, whoever set it up.
+_FORBIDDEN = [
+    (table, privilege)
+    for table in ("journal_entries", "postings", "audit_log", "webhook_events", "ledger_balances")
+    for privilege in ("UPDATE", "DELETE", "TRUNCATE")
+]
+
+
+async def grant(connection: AsyncConnection, application_role: str) -> None:
+    """Give the role exactly ``GRANTS``; run by the owner, after every migration."""
+    role = connection.dialect.identifier_preparer.quote(application_role)
+    await connection.execute(text(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"))
+    for table, privileges in GRANTS.items():
+        await connection.execute(text(f"GRANT {privileges} ON {table} TO {role}"))
+    await connection.execute(text("REVOKE EXECUTE ON FUNCTION ledger_lock_balances FROM PUBLIC"))
+    await connection.execute(text(f"GRANT EXECUTE ON FUNCTION ledger_lock_balances TO {role}"))
+
+
+async def require_application_role(connection: AsyncConnection) -> None:
+    """Make sure that JobSphere runs with no more rights than ``GRANTS`` gives.
+
+    Raises:
+        ConfigurationError: the role is a superuser, owns tables, or may change what must not change.
+    """
+    role, is_superuser, owns = (await connection.execute(text(_WHO))).one()
+    if is_superuser:
+        raise ConfigurationError(
+            f"DATABASE_URL signs in as {role}, a superuser, whom PostgreSQL refuses nothing. "
+            "Use a role of its own for the application, and run: jobsphere migrate"
+        )
+    if owns:
+        raise ConfigurationError(
+            f"DATABASE_URL signs in as {role}, who owns JobSphere's tables and could drop their guards. "
+            "Give the owner as DATABASE_OWNER_URL and another role as DATABASE_URL, and run: jobsphere migrate"
+        )
+    for table, privilege in _FORBIDDEN:
+        has = text("SELECT has_table_privilege(:table, :privilege)")
+        if (await connection.execute(has, {"table": table, "privilege": privilege})).scalar_one():
+            raise ConfigurationError(f"{role} may {privilege} {table}, and must not. Run: jobsphere migrate")
+
+
+_WHO = """
+    SELECT current_user::text, rolsuper,
+           EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public' AND pg_has_role(tableowner, 'MEMBER'))
+    FROM pg_roles WHERE rolname = current_user
+"""

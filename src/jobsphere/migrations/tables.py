@@ -1,0 +1,30 @@
+"""Every table there is: importing this fills ``schema.metadata``."""
+
+from jobsphere.audit import tables as audit
+from jobsphere.deposits import tables as deposits
+from jobsphere.identity import tables as identity
+from jobsphere.ledger import tables as ledger
+from jobsphere.marketplace import tables as marketplace
+from jobsphere.notifications import tables as notifications
+from jobsphere.schema import metadata
+from jobsphere.stripe_gateway import tables as stripe_gateway
+from jobsphere.wallets import tables as wallets
+from jobsphere.web import tables as web
+from jobsphere.webhooks import tables as webhooks
+from jobsphere.withdrawals import tables as withdrawals
+
+FOLDERS = (
+    audit,
+    deposits,
+    identity,
+    ledger,
+    marketplace,
+    notifications,
+    stripe_gateway,
+    wallets,
+    web,
+    webhooks,
+    withdrawals,
+)
+
+__all__ = ["FOLDERS", "metadata"]

@@ -1,0 +1,196 @@
+"""The ledger on a real PostgreSQL: what it records, what it refuses, and what PostgreSQL refuses by itself."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from jobsphere.clock import IdsFromSeed
+from jobsphere.database import DatabaseTransaction, reading, sqlstate
+from jobsphere.ledger.accounts import (
+    offer_escrow,
+    platform_fees,
+    stripe_balance,
+    wallet_available,
+    withdrawal_in_transit,
+)
+from jobsphere.ledger.posting import Entry, Posting, ReferenceReused, Verdict
+from jobsphere.ledger.read import balance, balances
+from jobsphere.ledger.record import record
+from jobsphere.money import Money
+
+WALLET = wallet_available(UUID(int=1), "usd")
+RECORD = DatabaseTransaction("tests.record")
+
+
+def entry(reference: str, amount_minor: int, *, debit=stripe_balance("usd"), credit=WALLET) -> Entry:  # type: ignore[no-untyped-def]
+    return Entry(reference, (Posting(debit=debit, credit=credit, amount=Money(amount_minor, "usd")),))
+
+
+async def recorded(engine: AsyncEngine, *entries: Entry) -> list[Verdict]:
+    return await RECORD.run(engine, lambda connection: record(connection, entries))
+
+
+async def available(engine: AsyncEngine) -> int:
+    async with reading(engine) as connection:
+        return (await balance(connection, WALLET)).amount_minor
+
+
+async def test_each_entry_is_decided_on_the_balance_the_earlier_ones_left(engine: AsyncEngine) -> None:
+    transit = withdrawal_in_transit(UUID(int=2), "usd")
+    await recorded(engine, entry("in", 100))
+
+    verdicts = await recorded(
+        engine, *(entry(f"out:{minor}", minor, debit=WALLET, credit=transit) for minor in (80, 50, 20))
+    )
+
+    assert verdicts == [Verdict.RECORDED, Verdict.INSUFFICIENT_FUNDS, Verdict.RECORDED]
+    assert await available(engine) == 0
+
+
+async def test_the_same_reference_is_recorded_once(engine: AsyncEngine) -> None:
+    first = await recorded(engine, entry("deposit", 500))
+    second = await recorded(engine, entry("deposit", 500))
+
+    assert (first, second) == ([Verdict.RECORDED], [Verdict.ALREADY_RECORDED])
+    assert await available(engine) == 500
+
+
+async def test_twenty_at_once_record_one_reference_once(engine: AsyncEngine) -> None:
+    verdicts = await asyncio.gather(*(recorded(engine, entry("deposit", 500)) for _ in range(20)))
+
+    assert sorted(verdict for [verdict] in verdicts).count(Verdict.RECORDED) == 1
+    assert await available(engine) == 500
+
+
+async def test_a_reference_never_stands_for_other_postings(engine: AsyncEngine) -> None:
+    await recorded(engine, entry("deposit", 500))
+
+    with pytest.raises(ReferenceReused):
+        await recorded(engine, entry("deposit", 501))
+
+    assert await available(engine) == 500
+
+
+async def test_entries_between_shared_accounts_race_for_a_reference_too(engine: AsyncEngine) -> None:
+    fee = entry("fee", 30, debit=platform_fees("usd"), credit=stripe_balance("usd"))
+
+    verdicts = await asyncio.gather(*(recorded(engine, fee) for _ in range(10)))
+
+    assert sorted(verdict for [verdict] in verdicts).count(Verdict.RECORDED) == 1
+
+
+async def test_wallets_that_pay_each_other_at_once_never_deadlock(engine: AsyncEngine) -> None:
+    other = wallet_available(UUID(int=9), "usd")
+    await recorded(engine, entry("a", 1000), entry("b", 1000, credit=other))
+    there = [entry(f"there:{n}", 10, debit=WALLET, credit=other) for n in range(50)]
+    back = [entry(f"back:{n}", 10, debit=other, credit=WALLET) for n in range(50)]
+
+    await asyncio.gather(*(recorded(engine, one) for pair in zip(there, back, strict=True) for one in pair))
+
+    async with reading(engine) as connection:
+        found = await balances(connection, [WALLET, other, stripe_balance("usd")])
+    assert [money.amount_minor for money in found.values()] == [1000, 1000, 2000]
+
+
+async def test_platform_accounts_have_a_balance_and_may_pass_zero(engine: AsyncEngine) -> None:
+    await recorded(
+        engine, entry("in", 700), entry("cost", 30, debit=platform_fees("usd"), credit=stripe_balance("usd"))
+    )
+
+    async with reading(engine) as connection:
+        assert (await balance(connection, stripe_balance("usd"))).amount_minor == 670
+        assert (await balance(connection, platform_fees("usd"))).amount_minor == -30
+
+
+async def test_the_debt_of_a_failed_transaction_is_rolled_back(engine: AsyncEngine) -> None:
+    class Interrupted(Exception):
+        pass
+
+    async def work(connection) -> None:  # type: ignore[no-untyped-def]
+        await record(connection, [entry("in", 100)])
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await RECORD.run(engine, work)
+
+    assert await available(engine) == 0
+
+
+@pytest.mark.parametrize("role", ["application", "owner"])
+@pytest.mark.parametrize("table", ["postings", "journal_entries", "ledger_accounts"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET id = DEFAULT", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+async def test_what_is_written_is_neither_changed_nor_removed(
+    engine: AsyncEngine, owner_engine: AsyncEngine, role: str, table: str, statement: str
+) -> None:
+    await recorded(engine, entry("in", 100))
+
+    with pytest.raises(DBAPIError) as refusal:
+        async with (owner_engine if role == "owner" else engine).begin() as connection:
+            await connection.execute(text(statement.format(table)))
+
+    assert sqlstate(refusal.value) == ("23001" if role == "owner" else "42501")
+
+
+@pytest.mark.parametrize("as_owner", [False, True])
+@pytest.mark.parametrize(
+    ("amount_minor", "constraint"),
+    [(101, "never_negative"), (0, "amount_is_positive"), (-5, "amount_is_positive")],
+)
+async def test_postgresql_itself_refuses_an_overdraft_and_a_posting_of_nothing(
+    engine: AsyncEngine, owner_engine: AsyncEngine, as_owner: bool, amount_minor: int, constraint: str
+) -> None:
+    await recorded(engine, entry("in", 100))
+
+    with pytest.raises(DBAPIError) as refusal:
+        async with (owner_engine if as_owner else engine).begin() as connection:
+            await connection.execute(
+                text(
+                    """
+                    WITH entry AS (
+                        INSERT INTO journal_entries (reference, posting_count) VALUES ('raw', 1) RETURNING id
+                    )
+                    INSERT INTO postings (entry_id, position, debit_account_id, credit_account_id, amount_minor, currency)
+                    SELECT entry.id, 1, wallet.id, stripe.id, :amount_minor, 'usd'
+                    FROM entry, ledger_accounts AS wallet, ledger_accounts AS stripe
+                    WHERE wallet.name = :wallet AND stripe.name = 'stripe:balance'
+                    """
+                ),
+                {"amount_minor": amount_minor, "wallet": WALLET.name},
+            )
+
+    assert sqlstate(refusal.value) == "23514"
+    assert constraint in str(refusal.value)
+    assert await available(engine) == 100
+
+
+@pytest.mark.parametrize("as_owner", [False, True])
+async def test_balances_move_with_postings_only(
+    engine: AsyncEngine, owner_engine: AsyncEngine, as_owner: bool
+) -> None:
+    await recorded(engine, entry("in", 100))
+
+    with pytest.raises(DBAPIError):
+        async with (owner_engine if as_owner else engine).begin() as connection:
+            await connection.execute(text("UPDATE ledger_balances SET balance_minor = 1000000"))
+
+    assert await available(engine) == 100
+
+
+async def test_a_wallet_can_never_be_an_account_that_may_go_below_zero(
+    engine: AsyncEngine, ids: IdsFromSeed
+) -> None:
+    with pytest.raises(DBAPIError) as refusal:
+        async with engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO ledger_accounts (name, currency, normal_side, may_go_below_zero)"
+                    " VALUES (:name, 'usd', 'credit', true)"
+                ),
+                {"name": offer_escrow(ids.new(), "usd").name},
+            )
+
+    assert sqlstate(refusal.value) == "23514"
