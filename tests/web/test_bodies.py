@@ -89,6 +89,7 @@ async def test_more_decimals_than_the_currency_has_are_refused(bare_client: http
     answered = await send(bare_client, '{"amount": 1.001}')
 
     assert (answered.status_code, answered.json()["code"]) == (422, "too_many_decimals")
+    assert "USD amounts have at most 2 decimals" in answered.json()["detail"]
 
 
 @pytest.mark.parametrize(

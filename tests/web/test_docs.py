@@ -37,8 +37,8 @@ async def test_only_our_files_and_the_scripts_of_the_page_may_run(bare_client: h
 async def test_the_schema_lets_one_authorize_and_shows_problem_documents(bare_client: httpx.AsyncClient) -> None:
     schema = (await bare_client.get("/openapi.json")).json()
 
-    assert schema["components"]["securitySchemes"]["Bearer token"]["scheme"] == "bearer"
-    assert schema["paths"]["/api/me"]["get"]["security"] == [{"Bearer token": []}]
+    assert schema["components"]["securitySchemes"]["bearerToken"]["scheme"] == "bearer"
+    assert schema["paths"]["/api/me"]["get"]["security"] == [{"bearerToken": []}]
     assert "security" not in schema["paths"]["/api/config"]["get"]
     for path in schema["paths"].values():
         for operation in path.values():

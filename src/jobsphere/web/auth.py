@@ -16,7 +16,7 @@ from jobsphere.identity.people import Role, User, find_user
 from jobsphere.web.context import context_of
 
 _bearer = HTTPBearer(
-    scheme_name="Bearer token",
+    scheme_name="bearerToken",
     bearerFormat="JWT",
     description="The `token` that `POST /api/auth/login` answers.",
     auto_error=False,

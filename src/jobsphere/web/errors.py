@@ -15,7 +15,8 @@ BUSY = Problem(
     503,
     "busy",
     "Busy",
-    "Somebody else was changing the same thing; nothing was changed. Repeat the request.",
+    "Somebody else is changing the same thing. Repeat the request in a moment, with the same "
+    "Idempotency-Key if it moves money.",
     _SOON,
 )
 DATABASE_UNAVAILABLE = Problem(
@@ -91,7 +92,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         422,
         "too_many_decimals",
         "Too many decimals",
-        "Write the amount with no more decimals than its currency has; GET /api/config says how many.",
+        "Write the amount with fewer decimals: {error}.",
     ),
     idempotency.InvalidIdempotencyKey: Problem(
         400,
