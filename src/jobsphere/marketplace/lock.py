@@ -1,0 +1,108 @@
+"""Take a job and its offers for oneself, until the database transaction ends.
+
+Locks are taken in one order everywhere, so that of two deeds at once one wins and none deadlocks: the job, then
+its offers in the order of their ids, then wallets, then the ledger's balances inside ``record``. Whoever changes
+an offer or moves its money holds the lock of its job.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.marketplace.job import Job
+from jobsphere.marketplace.offer import Offer, OfferState
+from jobsphere.marketplace.refusals import JobNotFound, OfferNotFound
+from jobsphere.marketplace.rows import job_of, offer_of
+from jobsphere.marketplace.tables import jobs, offers
+
+_IS_SENT = offers.c.state == OfferState.SENT.value
+_IS_ACCEPTED = offers.c.state == OfferState.ACCEPTED.value
+
+
+async def lock_job(connection: AsyncConnection, job_id: UUID, customer_id: UUID) -> Job:
+    """The customer's job.
+
+    Raises:
+        JobNotFound: there is none, or it is somebody else's.
+    """
+    job = await _lock_job(connection, jobs.c.id == job_id, jobs.c.customer_id == customer_id)
+    if job is None:
+        raise JobNotFound
+    return job
+
+
+async def lock_offer_to(connection: AsyncConnection, offer_id: UUID, contractor_id: UUID) -> tuple[Job, Offer]:
+    """The contractor's offer, in whatever state it is, after its job.
+
+    Raises:
+        OfferNotFound: there is none, or it was sent to somebody else.
+    """
+    job = await _lock_job_of(connection, offer_id, offers.c.contractor_id == contractor_id)
+    [offer] = await _lock_offers(connection, offers.c.id == offer_id)
+    return job, offer
+
+
+async def lock_offer_from(connection: AsyncConnection, offer_id: UUID, customer_id: UUID) -> tuple[Job, Offer]:
+    """The customer's offer, in whatever state it is, after its job.
+
+    Raises:
+        OfferNotFound: there is none, or it was sent by somebody else.
+    """
+    job = await _lock_job_of(connection, offer_id, offers.c.customer_id == customer_id)
+    [offer] = await _lock_offers(connection, offers.c.id == offer_id)
+    return job, offer
+
+
+async def lock_offer_and_rivals(
+    connection: AsyncConnection, offer_id: UUID, contractor_id: UUID
+) -> tuple[Job, Offer, list[Offer]]:
+    """As ``lock_offer_to``, with all other offers of the job that wait for an answer."""
+    job = await _lock_job_of(connection, offer_id, offers.c.contractor_id == contractor_id)
+    locked = await _lock_offers(connection, offers.c.job_id == job.id, _IS_SENT | (offers.c.id == offer_id))
+    [offer] = [offer for offer in locked if offer.id == offer_id]
+    return job, offer, [offer for offer in locked if offer.id != offer_id]
+
+
+async def lock_open_offers(connection: AsyncConnection, job: Job) -> list[Offer]:
+    """Every offer of the locked job that waits for an answer."""
+    return await _lock_offers(connection, offers.c.job_id == job.id, _IS_SENT)
+
+
+async def lock_accepted_offer(connection: AsyncConnection, job: Job) -> Offer:
+    """The offer with which the locked job, which is assigned, was given to its contractor."""
+    [offer] = await _lock_offers(connection, offers.c.job_id == job.id, _IS_ACCEPTED)
+    return offer
+
+
+async def claim_expired(connection: AsyncConnection, offer_id: UUID, now: datetime) -> tuple[Job, Offer] | None:
+    """The offer and its job, if it is still to be expired and nobody else is at its job; waits for nobody."""
+    job_id = select(offers.c.job_id).where(offers.c.id == offer_id).scalar_subquery()
+    job = await _lock_job(connection, jobs.c.id == job_id, skip_locked=True)
+    if job is None:
+        return None
+    locked = await _lock_offers(connection, offers.c.id == offer_id, _IS_SENT, offers.c.expires_at <= now)
+    return (job, locked[0]) if locked else None
+
+
+async def _lock_job_of(connection: AsyncConnection, offer_id: UUID, is_theirs: ColumnElement[bool]) -> Job:
+    # Which job and whose offer never changes, so it is read before the locks; all else after them.
+    job_id = await connection.scalar(select(offers.c.job_id).where(offers.c.id == offer_id, is_theirs))
+    job = await _lock_job(connection, jobs.c.id == job_id) if job_id is not None else None
+    if job is None:
+        raise OfferNotFound
+    return job
+
+
+async def _lock_job(connection: AsyncConnection, *conditions: ColumnElement[bool], **how: Any) -> Job | None:
+    # FOR NO KEY UPDATE: rows that refer to the job may still be written.
+    query = select(jobs).where(*conditions).with_for_update(key_share=True, **how)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else job_of(row)
+
+
+async def _lock_offers(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Offer]:
+    query = select(offers).where(*conditions).order_by(offers.c.id).with_for_update(key_share=True)
+    return [offer_of(row) for row in await connection.execute(query)]
