@@ -56,10 +56,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _live_money_only_at_stripe(self) -> Self:
-        key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
-        if "_live_" in key and self.stripe_api_base != STRIPE_API_BASE:
+        if self.live and self.stripe_api_base != STRIPE_API_BASE:
             raise ValueError("STRIPE_API_BASE must not be set with a live key: live money only moves at Stripe")
         return self
+
+    @property
+    def live(self) -> bool:
+        """Whether the key moves real money."""
+        return self.stripe_secret_key is not None and "_live_" in self.stripe_secret_key.get_secret_value()
 
     @property
     def uses_sandbox(self) -> bool:

@@ -16,6 +16,7 @@ from jobsphere.deposits import store as deposits_store
 from jobsphere.marketplace.expire import expire_due
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.traces import trace
 from jobsphere.webhooks.process import process_due
 from jobsphere.withdrawals import send as withdrawals_send
 from jobsphere.withdrawals import store as withdrawals_store
@@ -70,7 +71,7 @@ class Worker:
             try:
                 found = await round_()
             except Exception as error:  # the outermost loop: an outage of the database must not end it
-                log.error("worker.round_failed", loop=name, exc_info=error)
+                log.error("worker.round_failed", loop=name, trace=trace(error))
                 found = 0
             if not found and not self._stopping:
                 with suppress(TimeoutError):

@@ -42,3 +42,9 @@ _BY_CODE = {
 def explain(stripe_code: str | None) -> Decline:
     """The decline for a code or decline code of Stripe; generic for those that are not told or not known."""
     return _BY_CODE.get(stripe_code or "", GENERIC)
+
+
+def sentence_for(code: str | None) -> str:
+    """The sentence of one of our own codes, as stored with a deposit."""
+    known = (*_BY_CODE.values(), NOT_SENT, CANCELED)
+    return next((decline.sentence for decline in known if decline.code == code), GENERIC.sentence)

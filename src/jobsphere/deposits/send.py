@@ -58,13 +58,20 @@ async def send(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposi
         return Sent(await _try_later(engine, deposit.id, clock.now()))
 
 
+async def client_secret(gateway: StripeGateway, deposit: Deposit) -> str | None:
+    """What the owner's browser needs while the bank asks to confirm; asked of Stripe, for it is not stored."""
+    if deposit.state is not DepositState.REQUIRES_ACTION or deposit.payment_intent_id is None:
+        return None
+    return (await gateway.retrieve_payment_intent(deposit.payment_intent_id)).client_secret
+
+
 async def _go_on(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposit: Deposit) -> Sent:
-    client_secret = None
+    secret = None
     if deposit.state is DepositState.CREATED:
-        deposit, client_secret = await _create(engine, gateway, clock, deposit)
+        deposit, secret = await _create(engine, gateway, clock, deposit)
     if deposit.state is DepositState.CONFIRMING:
-        deposit, client_secret = await _confirm(engine, gateway, clock, deposit)
-    return Sent(deposit, client_secret)
+        deposit, secret = await _confirm(engine, gateway, clock, deposit)
+    return Sent(deposit, secret)
 
 
 async def _create(

@@ -9,9 +9,33 @@ from jobsphere.web.context import Context
 from jobsphere.web.error_answers import HANDLERS, EveryErrorIsAProblem
 from jobsphere.web.limits import BodyLimit
 from jobsphere.web.request_log import RequestLog
-from jobsphere.web.routes import config, health, people
+from jobsphere.web.routes import (
+    admin,
+    config,
+    deposits,
+    health,
+    marketplace,
+    notifications,
+    pages,
+    people,
+    wallet,
+    webhooks,
+    withdrawals,
+)
 
-ROUTERS = (people.routes, config.routes, health.routes)
+ROUTERS = (
+    people.routes,
+    wallet.routes,
+    deposits.routes,
+    withdrawals.routes,
+    marketplace.routes,
+    notifications.routes,
+    config.routes,
+    admin.routes,
+    webhooks.routes,
+    pages.routes,
+    health.routes,
+)
 
 
 def create_app(context: Context) -> FastAPI:

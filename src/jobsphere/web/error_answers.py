@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobsphere.observability import logger
+from jobsphere.traces import trace
 from jobsphere.web.auth import api_routes
 from jobsphere.web.errors import (
     DATABASE_UNAVAILABLE,
@@ -20,7 +21,6 @@ from jobsphere.web.errors import (
 )
 from jobsphere.web.invalid_fields import invalid_fields
 from jobsphere.web.problem import document
-from jobsphere.web.traces import trace
 
 log = logger(__name__)
 

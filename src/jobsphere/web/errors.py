@@ -5,9 +5,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
 
 from jobsphere import database, money
+from jobsphere.deposits.store import DepositNotFound
 from jobsphere.identity import people
+from jobsphere.notifications.inbox import NotificationNotFound
+from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
+from jobsphere.stripe_gateway.signature import WrongSignature
+from jobsphere.wallets import wallet
+from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.web import auth, bodies, idempotency, limits
 from jobsphere.web.problem import Problem
+from jobsphere.web.routes.wallet import InvalidCursor
+from jobsphere.webhooks.parked import EventNotParked
+from jobsphere.withdrawals.request import NotOnboarded
+from jobsphere.withdrawals.store import WithdrawalNotFound
 
 _SOON = {"Retry-After": "1"}
 _LATER = {"Retry-After": "5"}
@@ -93,6 +103,72 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "too_many_decimals",
         "Too many decimals",
         "Write the amount with fewer decimals: {error}.",
+    ),
+    AmountOutOfLimits: Problem(
+        422,
+        "amount_out_of_limits",
+        "Amount out of limits",
+        "Choose an amount from {error.limits.minimum} to {error.limits.maximum}.",
+    ),
+    wallet.InsufficientFunds: Problem(
+        409,
+        "insufficient_funds",
+        "Insufficient funds",
+        "Your wallet does not hold this much. GET /api/wallet shows the balance; choose less, or add money first.",
+    ),
+    wallet.WalletFrozen: Problem(
+        403, "wallet_frozen", "Wallet frozen", "No money can leave this wallet for now. Please contact support."
+    ),
+    wallet.WalletInactive: Problem(
+        403, "wallet_inactive", "Wallet closed", "This wallet is closed. Please contact support."
+    ),
+    wallet.WalletNotFound: Problem(404, "wallet_not_found", "Wallet not found", "Check the id of the wallet."),
+    NotOnboarded: Problem(
+        409,
+        "not_onboarded",
+        "Payout account missing",
+        "Open and complete your payout account first: POST /api/wallet/connect.",
+    ),
+    DepositNotFound: Problem(404, "deposit_not_found", "Deposit not found", "Check the id of the deposit."),
+    WithdrawalNotFound: Problem(
+        404, "withdrawal_not_found", "Withdrawal not found", "Check the id of the withdrawal."
+    ),
+    NotificationNotFound: Problem(
+        404, "notification_not_found", "Notification not found", "GET /api/notifications lists yours."
+    ),
+    InvalidCursor: Problem(
+        400,
+        "invalid_cursor",
+        "Invalid cursor",
+        "Use the nextCursor of the page before, or none for the first page.",
+    ),
+    WrongSignature: Problem(
+        400,
+        "wrong_signature",
+        "Wrong signature",
+        "Sign the body with the secret of this endpoint, with a timestamp of the last five minutes.",
+    ),
+    EventNotParked: Problem(
+        404, "event_not_parked", "Event not parked", "GET /api/admin/webhook-events/parked lists those there are."
+    ),
+    OutcomeUnknown: Problem(
+        503,
+        "payment_provider_unreachable",
+        "Payment provider unreachable",
+        "The payment provider does not answer at the moment. Repeat the request in a few seconds.",
+        _LATER,
+    ),
+    Refused: Problem(
+        502,
+        "payment_provider_refused",
+        "Payment provider refused",
+        "The payment provider refused this. Check what you sent; if it is right, please contact support.",
+    ),
+    StripeMisconfigured: Problem(
+        503,
+        "payment_provider_misconfigured",
+        "Payment provider misconfigured",
+        "The platform cannot use its payment provider at the moment. Nothing was changed; try again later.",
     ),
     idempotency.InvalidIdempotencyKey: Problem(
         400,

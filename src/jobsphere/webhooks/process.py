@@ -16,6 +16,7 @@ from jobsphere.observability import logger
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import OutcomeUnknown
 from jobsphere.stripe_gateway.objects import UnreadableObject
+from jobsphere.traces import trace
 from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment
 from jobsphere.webhooks.tables import webhook_events
 
@@ -68,7 +69,7 @@ async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids
         answer = await handler.ask(gateway, event) if handler.ask is not None else None
         await _apply(engine, claimed.id, handler, event, answer, Moment(ids, clock.now()))
     except Exception as error:  # whatever one event does, the others go on
-        log.warning("webhook.failed", event_key=claimed.event_key, type=claimed.type, exc_info=error)
+        log.warning("webhook.failed", event_key=claimed.event_key, type=claimed.type, trace=trace(error))
         await _failed(engine, claimed, error, clock.now())
 
 

@@ -3,7 +3,7 @@
 import traceback
 
 # Their messages quote values: a row's key, a field's input.
-_QUOTING = ("sqlalchemy.", "asyncpg.", "pydantic", "fastapi.", "starlette.")
+_QUOTING = ("sqlalchemy.", "asyncpg.", "pydantic", "fastapi.", "starlette.", "stripe.")
 
 
 def trace(error: BaseException) -> str:
