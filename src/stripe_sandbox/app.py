@@ -1,0 +1,57 @@
+"""The whole sandbox as one ASGI application: Stripe's paths, the control interface, the pages."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from stripe_sandbox import control_api, due
+from stripe_sandbox.connect.accounts import open_platform
+from stripe_sandbox.endpoints import ENDPOINTS
+from stripe_sandbox.http.api import Api
+from stripe_sandbox.http.routing import Router
+from stripe_sandbox.pages import onboarding
+from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.webhooks.delivery import Deliverer
+
+TICK_SECONDS_MAX = 0.2
+
+
+def build(sandbox: Sandbox) -> ASGIApp:
+    """The application around a sandbox; its lifespan delivers webhooks and watches the clock."""
+    open_platform(sandbox)
+    sandbox.commit()
+    api = Api(sandbox, Router(ENDPOINTS))
+    others = Starlette(routes=[*control_api.routes(api), *onboarding.routes(sandbox)], lifespan=_lifespan(sandbox))
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        # Stripe's paths skip the framework: nothing of it is needed there, and they are the ones in a hurry.
+        stripe_path = scope["type"] == "http" and scope["path"].startswith("/v1/")
+        await (api if stripe_path else others)(scope, receive, send)
+
+    return application
+
+
+def _lifespan(sandbox: Sandbox):  # type: ignore[no-untyped-def]
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        deliverer = Deliverer(sandbox)
+        deliverer.start()
+        watching = asyncio.create_task(_watch_clock(sandbox))
+        yield
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await deliverer.stop()
+        sandbox.commit()
+        sandbox.close()
+
+    return lifespan
+
+
+async def _watch_clock(sandbox: Sandbox) -> None:
+    """Do what falls due while nobody moves the clock."""
+    while True:
+        due.fire_due(sandbox)
+        await asyncio.sleep(TICK_SECONDS_MAX)

@@ -1,0 +1,31 @@
+"""The command line: ``stripe-sandbox serve``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stripe_sandbox import server
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="A Stripe that runs offline.")
+
+
+@app.callback()
+def _commands() -> None:
+    """A Stripe that runs offline, for the unmodified official SDK."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Where to listen; loopback unless you say otherwise.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes any free port.")] = 0,
+    state: Annotated[Path | None, typer.Option(help="Remember everything in this file.")] = None,
+    exit_with_parent: Annotated[bool, typer.Option(help="End when standard input ends.")] = False,
+) -> None:
+    """Serve until a signal ends it. Prints {"url": …} on one line when it listens."""
+    server.serve(host, port, state, exit_with_parent=exit_with_parent)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,200 @@
+"""The control interface under ``/_sandbox/``: time, deliveries, faults, books, and what a person would do."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from stripe_sandbox import due
+from stripe_sandbox.connect.accounts import open_platform
+from stripe_sandbox.connect.onboarding import OUTCOMES, onboard
+from stripe_sandbox.http.api import Api
+from stripe_sandbox.http.errors import StripeError
+from stripe_sandbox.http.faults import PlannedFault
+from stripe_sandbox.money import books, payouts
+from stripe_sandbox.payments import confirmation, refunds
+from stripe_sandbox.store import Record, shown
+from stripe_sandbox.webhooks.endpoints import listen
+from stripe_sandbox.webhooks.outbox import MODES
+
+Handler = Callable[["Control", dict[str, Any], dict[str, str]], Awaitable[Any]]
+
+
+class Control:
+    """What the control interface acts on."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.sandbox = api.sandbox
+
+    def record(self, kind: str, identifier: str) -> Record:
+        """The record of that kind, whoever owns it; LookupError if there is none."""
+        record = self.sandbox.store.get(identifier)
+        if record is None or record["object"] != kind:
+            raise LookupError(f"There is no {kind} {identifier}.")
+        return record
+
+
+async def health(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    return {"status": "ok"}
+
+
+async def clock(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    return {"now": control.sandbox.now(), "offset_seconds": control.sandbox.clock.offset_seconds}
+
+
+async def advance(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    seconds = float(body["seconds"])
+    if seconds < 0:
+        raise ValueError("Time only moves forward.")
+    await due.advance(control.sandbox, seconds)
+    return await clock(control, body, path)
+
+
+async def list_endpoints(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    endpoints = control.sandbox.store.of_kind("webhook_endpoint")
+    return {"data": [shown(endpoint) | {"connect": endpoint["_connect"]} for endpoint in endpoints]}
+
+
+async def add_endpoint(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    connect = bool(body.get("connect", False))
+    return shown(listen(control.sandbox, str(body["url"]), str(body["secret"]), connect=connect))
+
+
+async def deliveries(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    known = control.sandbox.store.of_kind("sandbox.delivery")
+    return {"mode": control.sandbox.outbox.mode, "data": [shown(delivery) for delivery in known]}
+
+
+async def set_mode(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    if body["mode"] not in MODES:
+        raise ValueError(f"The mode is one of {', '.join(MODES)}.")
+    control.sandbox.outbox.mode = body["mode"]
+    return {"mode": body["mode"]}
+
+
+async def release(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    return {"released": control.sandbox.outbox.release()}
+
+
+async def resend(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    event = control.record("event", body["event"])
+    sent = control.sandbox.outbox.resend(event, int(body.get("times", 1)), control.sandbox.now())
+    return {"deliveries": sent}
+
+
+async def drain(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    await control.sandbox.outbox.drained()
+    return {"drained": True}
+
+
+async def show_books(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    found = books.differences(control.sandbox)
+    lines = [asdict(line) for line in books.lines(control.sandbox)]
+    return {"balanced": not found, "differences": found, "accounts": lines}
+
+
+async def calls(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    known = control.sandbox.store.of_kind("sandbox.call")
+    hidden = ("id", "object")
+    return {"data": [{k: v for k, v in shown(call).items() if k not in hidden} for call in known]}
+
+
+async def plan_faults(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    plan = [PlannedFault.from_json(fault) for fault in body["faults"]]
+    control.api.faults.planned = plan
+    return {"planned": len(plan)}
+
+
+async def clear_faults(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    control.api.faults.planned = []
+    return {"planned": 0}
+
+
+async def authenticate(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    intent = control.record("payment_intent", path["id"])
+    if intent["status"] != "requires_action":
+        raise ValueError(f"{intent['id']} does not wait for authentication: it has the status {intent['status']}.")
+    confirmation.authenticate(control.sandbox, intent, succeed=bool(body["succeed"]))
+    return shown(intent)
+
+
+async def onboard_account(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    account = control.record("account", path["id"])
+    if body["outcome"] not in OUTCOMES:
+        raise ValueError(f"The outcome is one of {', '.join(OUTCOMES)}.")
+    onboard(control.sandbox, account, body["outcome"], body.get("account_number"))
+    return shown(account)
+
+
+async def fail_payout(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    payout = control.record("payout", path["id"])
+    if payout["status"] in ("failed", "canceled"):
+        raise ValueError(f"{payout['id']} is over already: it has the status {payout['status']}.")
+    payouts.fail(control.sandbox, payout, body.get("code", "account_closed"))
+    return shown(payout)
+
+
+async def dashboard_refund(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    charge = control.record("charge", body["charge"])
+    return shown(refunds.give_back(control.sandbox, charge, body.get("amount")))
+
+
+async def reset(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    control.sandbox.forget_everything()
+    open_platform(control.sandbox)
+    control.api.faults.planned = []
+    return {"reset": True}
+
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/health", health),
+    ("GET", "/clock", clock),
+    ("POST", "/clock/advance", advance),
+    ("GET", "/webhook_endpoints", list_endpoints),
+    ("POST", "/webhook_endpoints", add_endpoint),
+    ("GET", "/deliveries", deliveries),
+    ("POST", "/deliveries/mode", set_mode),
+    ("POST", "/deliveries/release", release),
+    ("POST", "/deliveries/resend", resend),
+    ("POST", "/deliveries/drain", drain),
+    ("GET", "/books", show_books),
+    ("GET", "/calls", calls),
+    ("POST", "/faults", plan_faults),
+    ("DELETE", "/faults", clear_faults),
+    ("POST", "/payment_intents/{id}/authenticate", authenticate),
+    ("POST", "/accounts/{id}/onboard", onboard_account),
+    ("POST", "/payouts/{id}/fail", fail_payout),
+    ("POST", "/dashboard/refund", dashboard_refund),
+    ("POST", "/reset", reset),
+)
+
+
+def routes(api: Api) -> list[Route]:
+    """The control interface's routes; JSON in, JSON out."""
+    control = Control(api)
+    return [Route(f"/_sandbox{path}", _over_http(control, act), methods=[method]) for method, path, act in ROUTES]
+
+
+def _over_http(control: Control, act: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        try:
+            body = await request.json() if await request.body() else {}
+            body = {"faults": body} if isinstance(body, list) else body
+            answer = JSONResponse(await act(control, body, request.path_params))
+        except LookupError as error:
+            answer = _refusal(404 if error.args and "There is no" in str(error) else 400, error)
+        except (StripeError, ValueError, TypeError) as error:
+            answer = _refusal(400, error)
+        control.sandbox.commit()
+        return answer
+
+    return handle
+
+
+def _refusal(status: int, error: Exception) -> JSONResponse:
+    message = f"Missing: {error}" if isinstance(error, KeyError) else str(error)
+    return JSONResponse({"error": message}, status_code=status)

@@ -1,0 +1,1 @@
+"""Stripe's manners over HTTP: forms, parameters, errors, lists, expansion, idempotency, faults."""

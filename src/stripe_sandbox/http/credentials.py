@@ -1,0 +1,48 @@
+"""Who asks: the API key, and the connected account that it acts on."""
+
+import base64
+import binascii
+
+from stripe_sandbox.http.errors import StripeError, unknown_account
+from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.settings import PLATFORM
+
+Headers = dict[str, str]
+
+
+def api_key(headers: Headers) -> str:
+    """The test key of the request, as bearer token or as user name.
+
+    Raises:
+        StripeError: 401, there is none, or it is not a test key.
+    """
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    key = credentials.strip() if scheme.lower() == "bearer" else _user_name(credentials)
+    if not key:
+        raise StripeError(
+            401, "You did not provide an API key in the Authorization header, as in `Bearer sk_test_…`."
+        )
+    if not key.startswith(("sk_test_", "pk_test_")):
+        message = f"Invalid API Key provided: {key[:8]}{'*' * 8}. The sandbox takes test keys only."
+        raise StripeError(401, message)
+    return key
+
+
+def acting_account(sandbox: Sandbox, headers: Headers, key: str) -> str:
+    """The account that the request is made for: the platform, or the one in ``Stripe-Account``.
+
+    Raises:
+        StripeError: 403, there is no such connected account.
+    """
+    name = headers.get("stripe-account", PLATFORM)
+    account = sandbox.store.get(name)
+    if account is None or account["object"] != "account" or account.get("_deleted"):
+        raise unknown_account(key, name)
+    return name
+
+
+def _user_name(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,1 @@
+"""Money held at Stripe: books, balances, transfers between accounts, payouts to banks."""

@@ -1,0 +1,1 @@
+"""The pages a person sees: plain HTML without any outside asset."""

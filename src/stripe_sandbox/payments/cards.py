@@ -1,0 +1,132 @@
+"""The test cards: their numbers, the tokens that stand for them, and how each behaves. Pure data and rules."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RefundCourse(StrEnum):
+    """What becomes of a refund to the card."""
+
+    SUCCEEDS = "succeeds"
+    PENDING_FIRST = "pending_first"
+    FAILS_LATER = "fails_later"
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """A refusal by the card's bank, or by Stripe on its behalf."""
+
+    code: str
+    decline_code: str
+    message: str = "Your card was declined."
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A test card. ``may_be_saved`` is false for those declined already when saved to a customer."""
+
+    number: str
+    tokens: tuple[str, ...]
+    brand: str = "visa"
+    funding: str = "credit"
+    country: str = "US"
+    decline: Decline | None = None
+    may_be_saved: bool = True
+    needs_authentication: bool = False
+    available_at_once: bool = False
+    refunds: RefundCourse = RefundCourse.SUCCEEDS
+    blocked: bool = False
+
+
+def _declined(decline_code: str) -> Decline:
+    return Decline("card_declined", decline_code)
+
+
+GENERIC = _declined("generic_decline")
+INSUFFICIENT_FUNDS = Decline("card_declined", "insufficient_funds", "Your card has insufficient funds.")
+EXPIRED = Decline("expired_card", "expired_card", "Your card has expired.", "exp_month")
+INCORRECT_CVC = Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect.", "cvc")
+PROCESSING_ERROR = Decline(
+    "processing_error",
+    "processing_error",
+    "An error occurred while processing your card. Try again in a little bit.",
+)
+AUTHENTICATION_REQUIRED = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
+NOT_A_TEST_CARD = Decline(
+    "card_declined",
+    "test_mode_live_card",
+    "Your card was declined. The request was in test mode, but the card is not a test card.",
+    "number",
+)
+
+
+def _refused(number: str, decline: Decline, *tokens: str) -> Card:
+    return Card(number, tokens, decline=decline, may_be_saved=False)
+
+
+_GOOD = (
+    Card("4242424242424242", ("pm_card_visa", "pm_card_us")),
+    Card("4000056655665556", ("pm_card_visa_debit",), funding="debit"),
+    Card("5555555555554444", ("pm_card_mastercard",), brand="mastercard"),
+    Card("5200828282828210", ("pm_card_mastercard_debit",), brand="mastercard", funding="debit"),
+    Card("378282246310005", ("pm_card_amex",), brand="amex"),
+    Card("6011111111111117", ("pm_card_discover",), brand="discover"),
+    Card("4000000000000077", ("pm_card_bypassPending",), available_at_once=True),
+)
+_DECLINED = (
+    _refused("4000000000000002", GENERIC, "pm_card_visa_chargeDeclined", "pm_card_chargeDeclined"),
+    _refused(
+        "4000000000009995",
+        INSUFFICIENT_FUNDS,
+        "pm_card_visa_chargeDeclinedInsufficientFunds",
+        "pm_card_chargeDeclinedInsufficientFunds",
+    ),
+    _refused("4000000000009987", _declined("lost_card"), "pm_card_visa_chargeDeclinedLostCard"),
+    _refused("4000000000009979", _declined("stolen_card"), "pm_card_visa_chargeDeclinedStolenCard"),
+    _refused("4000000000000069", EXPIRED, "pm_card_chargeDeclinedExpiredCard"),
+    _refused("4000000000000127", INCORRECT_CVC, "pm_card_chargeDeclinedIncorrectCvc"),
+    _refused("4000000000000119", PROCESSING_ERROR, "pm_card_chargeDeclinedProcessingError"),
+    _refused(
+        "4000000000006975",
+        _declined("card_velocity_exceeded"),
+        "pm_card_visa_chargeDeclinedVelocityLimitExceeded",
+    ),
+    Card("4000000000000341", ("pm_card_chargeCustomerFail", "pm_card_visa_chargeCustomerFail"), decline=GENERIC),
+    Card("4100000000000019", ("pm_card_radarBlock",), decline=_declined("fraudulent"), blocked=True),
+)
+_AUTHENTICATED = (
+    Card("4000002760003184", ("pm_card_authenticationRequired",), country="DE", needs_authentication=True),
+    Card("4000000000003220", ("pm_card_threeDSecure2Required",), needs_authentication=True),
+    Card(
+        "4000008400001629",
+        ("pm_card_threeDSecureRequiredChargeDeclined",),
+        needs_authentication=True,
+        decline=GENERIC,
+    ),
+    Card(
+        "4000008260003178",
+        ("pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",),
+        needs_authentication=True,
+        decline=INSUFFICIENT_FUNDS,
+    ),
+)
+_REFUNDED = (
+    Card("4000000000007726", ("pm_card_pendingRefund",), refunds=RefundCourse.PENDING_FIRST),
+    Card("4000000000005126", ("pm_card_refundFail",), refunds=RefundCourse.FAILS_LATER),
+)
+
+_ALL = (*_GOOD, *_DECLINED, *_AUTHENTICATED, *_REFUNDED)
+BY_NUMBER = {card.number: card for card in _ALL}
+BY_TOKEN = {token: card for card in _ALL for token in card.tokens}
+
+
+def passes_check_digit(number: str) -> bool:
+    """Whether the last digit of a card number is the one that the others demand (Luhn)."""
+    digits = [int(digit) for digit in reversed(number)]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0

@@ -1,0 +1,130 @@
+"""Confirming a payment intent: authentication where the card wants it, then the charge or the decline."""
+
+from stripe_sandbox.http.call import Call
+from stripe_sandbox.http.errors import StripeError, refused
+from stripe_sandbox.payments import cards, charges
+from stripe_sandbox.payments.cards import Decline
+from stripe_sandbox.payments.payment_methods import attach_to, card_of, declined
+from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.store import Record, shown, snapshot
+from stripe_sandbox.webhooks.events import emit
+
+
+def confirm(call: Call, intent: Record) -> Record:
+    """Try to take the money, or ask the customer to authenticate first.
+
+    Raises:
+        StripeError: 402 when the card is declined; 400 when there is no payment method or no way back
+            from a redirect.
+    """
+    sandbox = call.sandbox
+    method = _method(sandbox, intent)
+    _check_way_back(intent)
+    needs_authentication = card_of(method).needs_authentication
+    if needs_authentication and (call.get("off_session") or call.get("error_on_requires_action")):
+        raise _decline(sandbox, intent, method, cards.AUTHENTICATION_REQUIRED)
+    if needs_authentication:
+        return _ask_to_authenticate(sandbox, intent, use_sdk=call.get("use_stripe_sdk", False))
+    return _charge(sandbox, intent, method, authenticated=False)
+
+
+def authenticate(sandbox: Sandbox, intent: Record, *, succeed: bool) -> None:
+    """The customer passed or failed the card's authentication; the charge or the failure follows."""
+    method = _method(sandbox, intent)
+    if not succeed:
+        _fail_authentication(sandbox, intent, method)
+        return
+    try:
+        _charge(sandbox, intent, method, authenticated=True)
+    except StripeError:
+        # The browser learns of the decline from the intent; there is no request to answer with a 402.
+        return
+
+
+def _method(sandbox: Sandbox, intent: Record) -> Record:
+    method = sandbox.store.get(intent["payment_method"] or "")
+    if method is None:
+        raise refused(
+            "You cannot confirm this PaymentIntent because it has no payment method. Give one with the request, "
+            "or update the PaymentIntent with one first.",
+            "payment_intent_unexpected_state",
+            payment_intent=shown(intent),
+        )
+    return method
+
+
+def _check_way_back(intent: Record) -> None:
+    automatic = intent["automatic_payment_methods"]
+    if automatic and automatic["allow_redirects"] == "always" and not intent["_return_url"]:
+        raise refused(
+            "This PaymentIntent may be paid with methods that redirect the customer, so confirming it needs a "
+            "`return_url`; or create it with `automatic_payment_methods[allow_redirects]=never`."
+        )
+
+
+def _ask_to_authenticate(sandbox: Sandbox, intent: Record, *, use_sdk: bool) -> Record:
+    page = f"{sandbox.base_url}/_sandbox/pages/authentication/{intent['id']}"
+    if intent["_return_url"] and not use_sdk:
+        action: Record = {
+            "redirect_to_url": {"return_url": intent["_return_url"], "url": page},
+            "type": "redirect_to_url",
+        }
+    else:
+        action = {
+            "type": "use_stripe_sdk",
+            "use_stripe_sdk": {"stripe_js": page, "type": "three_d_secure_redirect"},
+        }
+    sandbox.store.change(intent, next_action=action, status="requires_action")
+    emit(sandbox, "payment_intent.requires_action", intent)
+    return intent
+
+
+def _charge(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: bool) -> Record:
+    card = card_of(method)
+    if card.decline:
+        raise _decline(sandbox, intent, method, card.decline)
+    charge = charges.succeed(sandbox, intent, method, authenticated=authenticated)
+    sandbox.store.change(
+        intent,
+        amount_received=intent["amount"],
+        last_payment_error=None,
+        latest_charge=charge["id"],
+        next_action=None,
+        status="succeeded",
+    )
+    sandbox.store.change(method, _used=True)
+    if intent["setup_future_usage"] and intent["customer"]:
+        attach_to(sandbox, method, intent["customer"])
+    emit(sandbox, "charge.succeeded", charge)
+    emit(sandbox, "payment_intent.succeeded", intent)
+    charges.settle(sandbox, charge, card)
+    return intent
+
+
+def _decline(sandbox: Sandbox, intent: Record, method: Record, decline: Decline) -> StripeError:
+    """Record the failed attempt; the intent waits for another payment method. Returns the 402."""
+    charge = charges.fail(sandbox, intent, method, decline)
+    error = declined(decline, charge=charge["id"], payment_method=snapshot(method))
+    _wait_for_another_method(sandbox, intent, dict(error.body), charge["id"])
+    error.body["payment_intent"] = shown(intent)
+    return error
+
+
+def _fail_authentication(sandbox: Sandbox, intent: Record, method: Record) -> None:
+    message = "We are unable to authenticate your payment method. Choose another one and try again."
+    error = StripeError(
+        402, message, code="payment_intent_authentication_failure", payment_method=snapshot(method)
+    )
+    _wait_for_another_method(sandbox, intent, error.body, intent["latest_charge"])
+
+
+def _wait_for_another_method(sandbox: Sandbox, intent: Record, error: Record, charge: str | None) -> None:
+    sandbox.store.change(
+        intent,
+        last_payment_error=error,
+        latest_charge=charge,
+        next_action=None,
+        payment_method=None,
+        status="requires_payment_method",
+    )
+    emit(sandbox, "payment_intent.payment_failed", intent)

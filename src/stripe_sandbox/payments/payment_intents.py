@@ -1,0 +1,304 @@
+"""Payment intents: the requests that create, change, confirm, cancel and show them."""
+
+import secrets
+
+from stripe_sandbox.http.call import Call
+from stripe_sandbox.http.errors import StripeError, invalid, no_such, refused
+from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.parameters import (
+    Parameters,
+    Reader,
+    amount,
+    anything,
+    array,
+    boolean,
+    clearable,
+    currency,
+    merged_metadata,
+    metadata,
+    not_simulated,
+    one_of,
+    text,
+)
+from stripe_sandbox.payments import confirmation
+from stripe_sandbox.payments.payment_methods import DATA, by_id_or_token, from_data
+from stripe_sandbox.store import Record, shown
+from stripe_sandbox.webhooks.events import emit
+
+_AUTOMATIC = Parameters(required={"enabled": boolean}, optional={"allow_redirects": one_of("always", "never")})
+_SHARED: dict[str, Reader] = {
+    "allowed_payment_method_types": array(one_of("card")),
+    "amount_details": anything,
+    "capture_method": one_of("automatic", "automatic_async"),
+    "customer": text,
+    "description": clearable(text),
+    "metadata": metadata,
+    "payment_method": clearable(text),
+    "payment_method_data": DATA,
+    "payment_method_options": anything,
+    "receipt_email": clearable(text),
+    "setup_future_usage": clearable(one_of("off_session", "on_session")),
+    "shipping": clearable(anything),
+    "statement_descriptor": text,
+    "statement_descriptor_suffix": text,
+    "transfer_group": text,
+}
+_NOT_SIMULATED: dict[str, Reader] = dict.fromkeys(
+    ("application_fee_amount", "confirmation_token", "customer_account", "hooks", "on_behalf_of", "transfer_data"),
+    not_simulated,
+)
+_CONFIRMING: dict[str, Reader] = {
+    "error_on_requires_action": boolean,
+    "mandate_data": anything,
+    "off_session": boolean,
+    "radar_options": anything,
+    "return_url": text,
+    "use_stripe_sdk": boolean,
+}
+CREATE = Parameters(
+    required={"amount": amount, "currency": currency},
+    optional={
+        **_SHARED,
+        **_CONFIRMING,
+        **_NOT_SIMULATED,
+        "automatic_payment_methods": _AUTOMATIC,
+        "confirm": boolean,
+        "confirmation_method": one_of("automatic"),
+        "excluded_payment_method_types": anything,
+    },
+)
+UPDATE = Parameters(optional={**_SHARED, **_NOT_SIMULATED, "amount": amount, "currency": currency})
+CONFIRM = Parameters(
+    optional={
+        **{name: _SHARED[name] for name in ("allowed_payment_method_types", "amount_details", "capture_method")},
+        **{name: _SHARED[name] for name in ("payment_method", "payment_method_data", "payment_method_options")},
+        **{name: _SHARED[name] for name in ("receipt_email", "setup_future_usage", "shipping")},
+        **_CONFIRMING,
+        "client_secret": text,
+        "expected_payment_method_type": text,
+        "key": anything,
+    }
+)
+CANCEL = Parameters(
+    optional={"cancellation_reason": one_of("abandoned", "duplicate", "fraudulent", "requested_by_customer")}
+)
+RETRIEVE = Parameters(optional={"client_secret": text})
+LIST = list_parameters(customer=text)
+
+_COPIED = (
+    "amount",
+    "capture_method",
+    "currency",
+    "customer",
+    "description",
+    "receipt_email",
+    "setup_future_usage",
+    "shipping",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_group",
+)
+
+# The least that may be charged, in minor units; 50 elsewhere.
+_MINIMUM = {"gbp": 30, "dkk": 250, "nok": 300, "sek": 300, "mxn": 1000, "hkd": 400, "czk": 1500, "pln": 200}
+
+
+def create(call: Call) -> Record:
+    """A new payment intent, confirmed at once if the caller says so."""
+    _check_minimum(call.params["amount"], call.params["currency"])
+    if not call.get("confirm"):
+        _refuse_confirming_parameters(call)
+    call.given("customer", "customer")
+    method = _method(call)
+    intent = call.sandbox.add("payment_intent", "pi", call.account, **_blank(call))
+    secret = f"{intent['id']}_secret_{secrets.token_hex(12)}"
+    call.sandbox.store.change(intent, client_secret=secret, **_changes(call, intent))
+    if method:
+        _choose(call, intent, method)
+    emit(call.sandbox, "payment_intent.created", intent)
+    return confirmation.confirm(call, intent) if call.get("confirm") else intent
+
+
+def retrieve(call: Call) -> Record:
+    """One payment intent; a browser must know its client secret."""
+    intent = _named(call)
+    if call.publishable or "client_secret" in call.params:
+        _check_secret(call, intent)
+    return intent
+
+
+def update(call: Call) -> Record:
+    """Change a payment intent that was not paid or canceled yet."""
+    intent = _named(call)
+    if intent["status"] in ("succeeded", "canceled"):
+        message = f"This PaymentIntent could not be updated because it has a status of {intent['status']}."
+        raise _unexpected_state(message, intent)
+    _check_minimum(call.get("amount", intent["amount"]), call.get("currency", intent["currency"]))
+    call.given("customer", "customer")
+    changes = _changes(call, intent)
+    method = _method(call)
+    call.sandbox.store.change(intent, **changes)
+    if method:
+        _choose(call, intent, method)
+    return intent
+
+
+def confirm(call: Call) -> Record:
+    """Try to take the money.
+
+    Raises:
+        StripeError: 402 when the card is declined; the payment intent then waits for another card.
+    """
+    intent = _named(call)
+    if call.publishable:
+        _check_secret(call, intent)
+    if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
+        message = f"You cannot confirm this PaymentIntent because it has already {_past(intent['status'])}."
+        raise _unexpected_state(message, intent)
+    method = _method(call)
+    call.sandbox.store.change(intent, **_changes(call, intent))
+    if method:
+        _choose(call, intent, method)
+    return confirmation.confirm(call, intent)
+
+
+def cancel(call: Call) -> Record:
+    """Give up a payment intent that was not paid."""
+    intent = _named(call)
+    if intent["status"] in ("succeeded", "canceled"):
+        message = (
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a "
+            "PaymentIntent with one of the following statuses may be canceled: requires_payment_method, "
+            "requires_capture, requires_confirmation, requires_action, processing."
+        )
+        raise _unexpected_state(message, intent)
+    call.sandbox.store.change(
+        intent,
+        canceled_at=call.sandbox.now(),
+        cancellation_reason=call.get("cancellation_reason"),
+        next_action=None,
+        status="canceled",
+    )
+    emit(call.sandbox, "payment_intent.canceled", intent)
+    return intent
+
+
+def list_payment_intents(call: Call) -> Record:
+    """Payment intents, newest first."""
+    where = call.only("customer")
+    return page(call, "payment_intent", "/v1/payment_intents", where)
+
+
+def _named(call: Call) -> Record:
+    return call.named("payment_intent", "intent")
+
+
+def _check_minimum(amount_minor: int, code: str) -> None:
+    least = _MINIMUM.get(code, 50)
+    if amount_minor < least:
+        message = f"Amount must be at least {least} minor units of {code}."
+        raise invalid(message, "amount", "amount_too_small")
+
+
+def _refuse_confirming_parameters(call: Call) -> None:
+    for name in ("error_on_requires_action", "mandate_data", "off_session", "return_url"):
+        if name in call.params:
+            raise invalid(f"You can only give `{name}` together with `confirm=true`.", name)
+
+
+def _check_secret(call: Call, intent: Record) -> None:
+    if call.get("client_secret") != intent["client_secret"]:
+        raise no_such("payment_intent", intent["id"], "client_secret")
+
+
+def _method(call: Call) -> Record | None:
+    """The payment method that the request names or describes."""
+    if "payment_method_data" in call.params:
+        return from_data(call, call.params["payment_method_data"])
+    identifier = call.get("payment_method")
+    return by_id_or_token(call, identifier, "payment_method") if identifier else None
+
+
+def _choose(call: Call, intent: Record, method: Record) -> None:
+    """Let the intent be paid with ``method``, if that is allowed."""
+    if method["customer"] not in (None, intent["customer"]):
+        raise refused(
+            f"The PaymentMethod {method['id']} belongs to the customer {method['customer']}; give that customer "
+            "on the PaymentIntent.",
+            param="payment_method",
+        )
+    if method["_used"] and method["customer"] is None:
+        raise refused(
+            "This PaymentMethod was used before without being attached to a customer, or was detached from one, "
+            "and may not be used again. Attach a PaymentMethod to a customer to use it several times."
+        )
+    call.sandbox.store.change(
+        intent, payment_method=method["id"], status="requires_confirmation", next_action=None
+    )
+
+
+def _changes(call: Call, intent: Record) -> Record:
+    """What the parameters change directly on the intent."""
+    changes = call.only(*_COPIED)
+    if "metadata" in call.params:
+        changes["metadata"] = merged_metadata(intent["metadata"], call.params["metadata"])
+    if "return_url" in call.params:
+        changes["_return_url"] = call.params["return_url"]
+    return changes
+
+
+def _blank(call: Call) -> Record:
+    return {
+        "amount": call.params["amount"],
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": _automatic(call),
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": "automatic_async",
+        "client_secret": None,
+        "confirmation_method": "automatic",
+        "currency": call.params["currency"],
+        "customer": None,
+        "description": None,
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": {},
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_configuration_details": None,
+        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
+        "payment_method_types": ["card"],
+        "processing": None,
+        "receipt_email": None,
+        "review": None,
+        "setup_future_usage": None,
+        "shipping": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+        "_return_url": None,
+    }
+
+
+def _automatic(call: Call) -> Record | None:
+    """Which methods may pay is decided by the dashboard's settings unless the caller lists them."""
+    if "allowed_payment_method_types" in call.params:
+        return None
+    given = call.get("automatic_payment_methods", {"enabled": True})
+    return {"allow_redirects": "always"} | given if given["enabled"] else None
+
+
+def _past(status: str) -> str:
+    return {"succeeded": "succeeded", "canceled": "been canceled"}.get(status, f"reached the status {status}")
+
+
+def _unexpected_state(message: str, intent: Record) -> StripeError:
+    return refused(message, "payment_intent_unexpected_state", payment_intent=shown(intent))

@@ -1,0 +1,274 @@
+"""Payment methods: cards by test token or by number, saved to a customer or used once."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from stripe_sandbox.http.call import Call
+from stripe_sandbox.http.errors import StripeError, no_such, refused
+from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.parameters import (
+    Parameters,
+    anything,
+    clearable,
+    integer,
+    merged_metadata,
+    metadata,
+    one_of,
+    text,
+)
+from stripe_sandbox.payments import cards
+from stripe_sandbox.payments.cards import Card, Decline
+from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.store import Record
+from stripe_sandbox.webhooks.events import emit
+
+_ADDRESS = Parameters(
+    optional=dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), clearable(text))
+)
+BILLING = Parameters(
+    optional={"address": _ADDRESS, "email": clearable(text), "name": clearable(text), "phone": clearable(text)}
+)
+_CARD = Parameters(
+    optional={
+        "cvc": text,
+        "exp_month": integer,
+        "exp_year": integer,
+        "networks": anything,
+        "number": text,
+        "token": text,
+    }
+)
+DATA = Parameters(
+    required={"type": one_of("card")},
+    optional={
+        "allow_redisplay": one_of("always", "limited", "unspecified"),
+        "billing_details": BILLING,
+        "card": _CARD,
+        "metadata": metadata,
+        "radar_options": anything,
+    },
+)
+# What the official browser library sends along and what has no effect here.
+_BROWSER = dict.fromkeys(
+    "client_attribution_metadata guid key muid pasted_fields payment_user_agent referrer sid time_on_page".split(),
+    anything,
+)
+CREATE = Parameters(required=DATA.required, optional={**DATA.readers, **_BROWSER})
+UPDATE = Parameters(
+    optional={
+        "allow_redisplay": one_of("always", "limited", "unspecified"),
+        "billing_details": BILLING,
+        "card": Parameters(optional={"exp_month": integer, "exp_year": integer, "networks": anything}),
+        "metadata": metadata,
+    }
+)
+ATTACH = Parameters(required={"customer": text})
+DETACH = Parameters()
+LIST = list_parameters(customer=text, type=one_of("card"), allow_redisplay=text)
+
+
+def create(call: Call) -> Record:
+    """A card by number (only with a publishable key, as a browser would) or by test token."""
+    return from_data(call, call.params)
+
+
+def from_data(call: Call, data: Record) -> Record:
+    """A payment method from the fields that a customer fills in.
+
+    Raises:
+        StripeError: 402 with the field that is wrong; 400 for a card number sent with a secret key.
+    """
+    details = data.get("card", {})
+    card = _by_details(call, details)
+    method = _new(call.sandbox, call.account, card)
+    method["card"] |= {name: details[name] for name in ("exp_month", "exp_year") if name in details}
+    given = data.get("billing_details", {})
+    method["billing_details"] |= given | {"address": _blank_address() | given.get("address", {})}
+    method["metadata"] = merged_metadata({}, data.get("metadata", {}))
+    method["allow_redisplay"] = data.get("allow_redisplay", "unspecified")
+    return method
+
+
+def by_id_or_token(call: Call, identifier: str, param: str, status: int = 400) -> Record:
+    """The payment method with this id; a test token makes a new one each time."""
+    card = cards.BY_TOKEN.get(identifier)
+    if card is not None:
+        return _new(call.sandbox, call.account, card)
+    method = call.sandbox.store.get(identifier)
+    if method is None or method["object"] != "payment_method" or method["_account"] != call.account:
+        raise no_such("payment_method", identifier, param, status)
+    return method
+
+
+def card_of(method: Record) -> Card:
+    """The test card behind a payment method."""
+    return cards.BY_NUMBER[method["_number"]]
+
+
+def retrieve(call: Call) -> Record:
+    """One payment method; a test token shows a new one."""
+    return by_id_or_token(call, call.path["payment_method"], "payment_method", 404)
+
+
+def update(call: Call) -> Record:
+    """Change billing details, expiry or metadata."""
+    method = call.named("payment_method", "payment_method")
+    changes = dict(call.params)
+    if "billing_details" in changes:
+        given = changes["billing_details"]
+        address = method["billing_details"]["address"] | given.get("address", {})
+        changes["billing_details"] = method["billing_details"] | given | {"address": address}
+    if "card" in changes:
+        changes["card"] = method["card"] | changes["card"]
+    if "metadata" in changes:
+        changes["metadata"] = merged_metadata(method["metadata"], changes["metadata"])
+    previous = call.sandbox.store.change(method, **changes)
+    if previous:
+        emit(call.sandbox, "payment_method.updated", method, previous)
+    return method
+
+
+def attach(call: Call) -> Record:
+    """Save a payment method to a customer, which asks the bank: some test cards are declined here."""
+    method = retrieve(call)
+    customer = call.given("customer", "customer")
+    assert customer is not None, "the parameter table requires it"
+    if method["customer"] is not None:
+        raise refused(
+            "The payment method is already attached to a customer.", code="payment_method_already_attached"
+        )
+    card = card_of(method)
+    if card.decline and not card.may_be_saved:
+        raise declined(card.decline)
+    attach_to(call.sandbox, method, customer["id"])
+    return method
+
+
+def attach_to(sandbox: Sandbox, method: Record, customer: str) -> None:
+    """Save a payment method to a customer whose bank has agreed."""
+    if method["customer"] != customer:
+        sandbox.store.change(method, customer=customer)
+        emit(sandbox, "payment_method.attached", method)
+
+
+def detach(call: Call) -> Record:
+    """Remove a payment method from its customer; it can never be used again."""
+    method = call.named("payment_method", "payment_method")
+    if method["customer"] is None:
+        raise refused("The payment method is not attached to a customer.")
+    previous = call.sandbox.store.change(method, customer=None, _used=True)
+    emit(call.sandbox, "payment_method.detached", method, {"customer": previous["customer"]})
+    return method
+
+
+def list_payment_methods(call: Call) -> Record:
+    """The payment methods saved to customers, newest first."""
+    where = call.only("customer", "type")
+    return page(
+        call, "payment_method", "/v1/payment_methods", where, lambda method: method["customer"] is not None
+    )
+
+
+def list_of_customer(call: Call) -> Record:
+    """The payment methods saved to one customer."""
+    customer = call.named("customer", "customer")
+    url = f"/v1/customers/{customer['id']}/payment_methods"
+    return page(call, "payment_method", url, {"customer": customer["id"]})
+
+
+def declined(decline: Decline, **details: object) -> StripeError:
+    """The 402 that a decline answers."""
+    has_decline_code = decline.code in ("card_declined", "authentication_required")
+    reason = {"decline_code": decline.decline_code} if has_decline_code else {}
+    return StripeError(
+        402,
+        decline.message,
+        code=decline.code,
+        param=decline.param,
+        kind="card_error",
+        executed=True,
+        **reason,
+        **details,
+    )
+
+
+def _by_details(call: Call, details: Record) -> Card:
+    if "token" in details:
+        token = details["token"].replace("tok_", "pm_card_", 1)
+        if token not in cards.BY_TOKEN:
+            raise no_such("token", details["token"], "card[token]", 400)
+        return cards.BY_TOKEN[token]
+    if not call.publishable:
+        raise refused(
+            "Sending card numbers with a secret key is unsafe and refused. Use a test token such as "
+            "`pm_card_visa`, or send the number from the browser with the publishable key.",
+        )
+    return _by_number(call.sandbox, details)
+
+
+def _by_number(sandbox: Sandbox, details: Record) -> Card:
+    number = details.get("number", "").replace(" ", "").replace("-", "")
+    if not number.isdecimal() or not 12 <= len(number) <= 19 or not cards.passes_check_digit(number):
+        raise _wrong("incorrect_number", "Your card number is incorrect.", "number")
+    _check_expiry(sandbox, details)
+    cvc = details.get("cvc")
+    if cvc is not None and not (cvc.isdecimal() and 3 <= len(cvc) <= 4):
+        raise _wrong("invalid_cvc", "Your card's security code is invalid.", "cvc")
+    if number not in cards.BY_NUMBER:
+        raise declined(cards.NOT_A_TEST_CARD)
+    return cards.BY_NUMBER[number]
+
+
+def _check_expiry(sandbox: Sandbox, details: Record) -> None:
+    today = datetime.fromtimestamp(sandbox.now(), UTC)
+    month, year = details.get("exp_month", 0), details.get("exp_year", 0)
+    if not 1 <= month <= 12:
+        raise _wrong("invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month")
+    if not today.year <= year <= today.year + 50:
+        raise _wrong("invalid_expiry_year", "Your card's expiration year is invalid.", "exp_year")
+    if (year, month) < (today.year, today.month):
+        raise _wrong("invalid_expiry_month", "Your card's expiration month is invalid.", "exp_month")
+
+
+def _wrong(code: str, message: str, param: str) -> StripeError:
+    return StripeError(402, message, code=code, param=param, kind="card_error", executed=True)
+
+
+def _new(sandbox: Sandbox, account: str, card: Card) -> Record:
+    return sandbox.add(
+        "payment_method",
+        "pm",
+        account,
+        allow_redisplay="unspecified",
+        billing_details={"address": _blank_address(), "email": None, "name": None, "phone": None},
+        card=_card_details(sandbox, card),
+        customer=None,
+        livemode=False,
+        metadata={},
+        type="card",
+        _number=card.number,
+        _used=False,
+    )
+
+
+def _card_details(sandbox: Sandbox, card: Card) -> Record:
+    return {
+        "brand": card.brand,
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "country": card.country,
+        "display_brand": card.brand,
+        "exp_month": 12,
+        "exp_year": datetime.fromtimestamp(sandbox.now(), UTC).year + 2,
+        "fingerprint": hashlib.sha256(card.number.encode()).hexdigest()[:16],
+        "funding": card.funding,
+        "generated_from": None,
+        "last4": card.number[-4:],
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }
+
+
+def _blank_address() -> Record:
+    return dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))

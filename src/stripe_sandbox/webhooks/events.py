@@ -1,0 +1,110 @@
+"""Events: what happened, with the object as it was then. They are kept whether or not anybody listens."""
+
+from typing import Any
+
+from stripe_sandbox.http.call import Call
+from stripe_sandbox.http.errors import no_such
+from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.parameters import array, boolean, text
+from stripe_sandbox.ids import new_id
+from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.settings import API_VERSION, PLATFORM
+from stripe_sandbox.store import Record, snapshot
+from stripe_sandbox.webhooks.outbox import FAILED, HELD, RETRYING, WAITING
+
+LIST = list_parameters(type=text, types=array(text), delivery_success=boolean)
+
+
+def emit(
+    sandbox: Sandbox,
+    kind: str,
+    record: Record,
+    previous: Record | None = None,
+    account: str | None = None,
+) -> Record:
+    """Record that ``kind`` happened to ``record`` and have it delivered to every endpoint that wants it.
+
+    ``previous`` are the former values of what changed, for ``*.updated``. ``account`` is whose event it is;
+    without it, the account that owns the record.
+    """
+    owner = account or record["_account"]
+    data: Record = {"object": snapshot(record)}
+    if previous:
+        data["previous_attributes"] = snapshot(previous)
+    endpoints = _listeners(sandbox, owner, kind)
+    event: Record = {
+        "id": new_id("evt"),
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": sandbox.now(),
+        "data": data,
+        "livemode": False,
+        "pending_webhooks": len(endpoints),
+        "request": _request(sandbox),
+        "type": kind,
+    }
+    if owner != PLATFORM:
+        event["account"] = owner
+    sandbox.store.add(event, owner)
+    for endpoint in endpoints:
+        sandbox.outbox.add(event, endpoint, sandbox.now())
+    return event
+
+
+def _request(sandbox: Sandbox) -> dict[str, str | None]:
+    cause = sandbox.cause
+    if cause is None:
+        return {"id": None, "idempotency_key": None}
+    return {"id": cause.request_id, "idempotency_key": cause.idempotency_key}
+
+
+def _listeners(sandbox: Sandbox, owner: str, kind: str) -> list[Record]:
+    connect = owner != PLATFORM
+    return [
+        endpoint
+        for endpoint in sandbox.store.of_kind("webhook_endpoint")
+        if endpoint["_connect"] == connect
+        and endpoint["status"] == "enabled"
+        and not endpoint.get("_deleted")
+        and ("*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"])
+    ]
+
+
+def retrieve(call: Call) -> Record:
+    """One event, if it is younger than 30 days."""
+    event = call.named("event", "event", "id")
+    if not _still_kept(call.sandbox, event):
+        raise no_such("event", event["id"], "id")
+    return event
+
+
+def list_events(call: Call) -> Record:
+    """Events of the last 30 days, by type, time and whether every delivery succeeded."""
+    types = call.get("types")
+    where = call.only("type")
+    wanted_success = call.get("delivery_success")
+    undelivered = _undelivered(call.sandbox) if wanted_success is not None else set()
+
+    def keep(event: Record) -> bool:
+        return (
+            _still_kept(call.sandbox, event)
+            and (types is None or any(_fits(event["type"], pattern) for pattern in types))
+            and (wanted_success is None or (event["id"] not in undelivered) == wanted_success)
+        )
+
+    return page(call, "event", "/v1/events", where, keep)
+
+
+def _still_kept(sandbox: Sandbox, event: Record) -> bool:
+    return bool(event["created"] > sandbox.now() - sandbox.settings.event_kept_seconds)
+
+
+def _fits(kind: str, pattern: str) -> bool:
+    return kind.startswith(pattern[:-1]) if pattern.endswith("*") else kind == pattern
+
+
+def _undelivered(sandbox: Sandbox) -> set[Any]:
+    """Ids of the events that at least one endpoint has not accepted (yet)."""
+    open_states = (WAITING, HELD, RETRYING, FAILED, "dropped")
+    deliveries = sandbox.store.of_kind("sandbox.delivery")
+    return {delivery["event"] for delivery in deliveries if delivery["state"] in open_states}

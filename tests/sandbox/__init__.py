@@ -1,0 +1,1 @@
+"""Behaviour of the sandbox, seen through the official SDK over HTTP."""
