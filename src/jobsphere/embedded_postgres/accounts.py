@@ -6,6 +6,7 @@ themselves.
 
 import os
 import pwd
+import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Account:
             try:
                 said, _ = process.communicate(timeout=_SECONDS_MAX)
             except BaseException:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # and what it has started itself
                 raise
         return process.returncode, said.decode(errors="replace")
 

@@ -8,13 +8,14 @@ from jobsphere.embedded_postgres.accounts import Account
 from jobsphere.embedded_postgres.cluster import SUPERUSER
 from jobsphere.embedded_postgres.errors import PostgresUnavailable
 from jobsphere.embedded_postgres.layout import Layout, write_anew
+from jobsphere.embedded_postgres.processes import end_group
 from jobsphere.embedded_postgres.software import MAJOR_VERSION
 
 
 def check_data(layout: Layout) -> None:
     """Refuse a data folder that is not one, or of another major version."""
     try:
-        version = (layout.data / "PG_VERSION").read_text(encoding="ascii").strip()
+        version = (layout.data / "PG_VERSION").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         raise PostgresUnavailable(
             f"{layout.data} is not a PostgreSQL data folder: move it away, or choose another JOBSPHERE_HOME."
@@ -78,6 +79,8 @@ def _command(layout: Layout, programs: Path, password_file: Path, *, durable: bo
 def _discard(layout: Layout, password_file: Path) -> None:
     password_file.unlink(missing_ok=True)
     if layout.unfinished_data.exists():
+        # One whose starter was killed works on.
+        end_group(f"--pgdata={layout.unfinished_data}")
         shutil.rmtree(layout.unfinished_data)
 
 

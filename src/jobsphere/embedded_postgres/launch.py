@@ -18,6 +18,7 @@ from jobsphere.embedded_postgres.layout import Layout
 from jobsphere.embedded_postgres.logs import last_words, new_start_log
 from jobsphere.embedded_postgres.processes import (
     PidFile,
+    dying_postmaster,
     end,
     lingering_processes,
     pid_file,
@@ -28,6 +29,7 @@ from jobsphere.embedded_postgres.processes import (
 # Recovery after a crash reads at most a few gigabytes again.
 _READY_SECONDS_MAX = 120
 _POLL_SECONDS = 0.01
+_NOTICE_SECONDS = 1.0
 
 log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -67,9 +69,10 @@ class Launch:
         """
         if not pid_file(self.layout.data).exists():
             return
+        end(dying_postmaster(self.layout, self.account), (None, _NOTICE_SECONDS))
         left = lingering_processes(self.layout, self.account)
         # Most notice within moments; one in the middle of a long statement has to be told.
-        if not end(left, (None, 1), (signal.SIGQUIT, 1), (signal.SIGKILL, 2)):
+        if not end(left, (None, _NOTICE_SECONDS), (signal.SIGQUIT, _NOTICE_SECONDS), (signal.SIGKILL, 2)):
             raise PostgresUnavailable(f"Processes of a dead PostgreSQL in {self.layout.data} cannot be ended.")
         if self._is_served_elsewhere():
             raise PostgresUnavailable(
@@ -79,6 +82,8 @@ class Launch:
         if read_pid_file(self.layout.data) is None:
             # Cut short by a full disk or a loss of power; beside it the server would refuse to start for ever.
             pid_file(self.layout.data).unlink()
+            if folder := self.layout.socket_directory:
+                (folder / f".s.PGSQL.{self.layout.socket_port}.lock").unlink(missing_ok=True)
 
     def _is_served_elsewhere(self) -> bool:
         """Two servers on one folder would destroy it, and from another container the process is invisible.

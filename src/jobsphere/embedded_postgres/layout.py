@@ -44,10 +44,10 @@ class Layout:
 
     @property
     def socket_directory(self) -> Path | None:
-        """The folder of the socket, or None when its path is too long for the kernel."""
+        """The folder of the socket, or None when its path is too long for the kernel or a list for the driver."""
         folder = self.root / "socket"
         too_long = len(os.fsencode(folder / f".s.PGSQL.{_SOCKET_PORT}")) > _SOCKET_PATH_BYTES_MAX
-        return None if too_long else folder
+        return None if too_long or "," in str(folder) else folder
 
     @property
     def socket_port(self) -> int:

@@ -50,24 +50,31 @@ def running_postmaster(layout: Layout, account: Account) -> psutil.Process | Non
     The note alone proves nothing: after a restart of the machine its number may belong to anybody. The account and
     the command line are asked because both can be read everywhere; in a container even root may not read the rest.
     """
-    note = read_pid_file(layout.data)
-    if note is None:
+    process = _noted_process(layout, account)
+    if process is None:
         return None
-    try:
-        process = psutil.Process(note.pid)
-        _reap(process)
-        with process.oneshot():
-            command = process.cmdline()
-            is_ours = (
-                process.status() not in _STOPPED
-                and process.uids().effective == account.uid
-                and len(command) > 2
-                and Path(command[0]).name == "postgres"
-                and command[1:3] == ["-D", str(layout.data)]
-            )
-    except psutil.Error:
-        return None
+    command = _command_of(process)
+    is_ours = (
+        len(command) > 2
+        and Path(command[0]).name == "postgres"
+        and command[1:3] == ["-D", str(layout.data)]
+        and not _is_gone(process)
+    )
     return process if is_ours else None
+
+
+def dying_postmaster(layout: Layout, account: Account) -> list[psutil.Process]:
+    """The main process in its last moment, without a command line but with its ports; or nothing."""
+    process = _noted_process(layout, account)
+    return [process] if process and not _command_of(process) and not _is_gone(process) else []
+
+
+def _noted_process(layout: Layout, account: Account) -> psutil.Process | None:
+    note = read_pid_file(layout.data)
+    with contextlib.suppress(psutil.Error):
+        if note is not None and (process := psutil.Process(note.pid)).uids().effective == account.uid:
+            return process
+    return None
 
 
 def lingering_processes(layout: Layout, account: Account) -> list[psutil.Process]:
@@ -95,12 +102,32 @@ def end(processes: Iterable[psutil.Process], *steps: tuple[signal.Signals | None
     return not left
 
 
+def end_group(argument: str) -> None:
+    """Kill the program that was started with ``argument`` and all that it started, and wait for their end."""
+    leaders = {process.pid for process in psutil.process_iter() if argument in _command_of(process)}
+    end([process for process in psutil.process_iter() if _group_of(process) in leaders], (signal.SIGKILL, 2))
+
+
+def _command_of(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+def _group_of(process: psutil.Process) -> int | None:
+    with contextlib.suppress(ProcessLookupError):
+        return os.getpgid(process.pid)
+    return None
+
+
 def _is_gone(process: psutil.Process) -> bool:
     try:
+        if process.is_running() and process.status() not in _STOPPED:
+            return False
         _reap(process)
-        return not process.is_running() or process.status() in _STOPPED
     except psutil.NoSuchProcess:
-        return True
+        pass
+    return True
 
 
 def _reap(process: psutil.Process) -> None:

@@ -20,7 +20,7 @@ def programs_for(account: Account, layout: Layout) -> Path:
     Raises:
         PostgresUnavailable: the package is not installed, or its programs do not run here.
     """
-    package = _installed_package()
+    package = installed_package()
     original = package / _INSTALLATION / "bin"
     if _run(account, original, layout):
         return original
@@ -35,7 +35,7 @@ def programs_for(account: Account, layout: Layout) -> Path:
     )
 
 
-def _installed_package() -> Path:
+def installed_package() -> Path:
     # The package itself is never imported: we want its programs, not its code.
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
