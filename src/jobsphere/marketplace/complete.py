@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.clock import Ids
 from jobsphere.marketplace import lifecycle
-from jobsphere.marketplace.job import require_assigned
+from jobsphere.marketplace.job import Job, require_assigned
 from jobsphere.marketplace.lock import lock_accepted_offer, lock_job
 from jobsphere.marketplace.offer import Offer
 from jobsphere.marketplace.store import Deed, save
@@ -15,7 +15,7 @@ from jobsphere.marketplace.store import Deed, save
 
 async def complete(
     connection: AsyncConnection, *, job_id: UUID, customer_id: UUID, ids: Ids, now: datetime
-) -> Offer:
+) -> tuple[Job, Offer]:
     """Complete the job and pay its contractor (lifecycle.md section 4, "accept / complete").
 
     Raises:
@@ -27,4 +27,4 @@ async def complete(
     require_assigned(job)
     step = lifecycle.complete(job, await lock_accepted_offer(connection, job), now=now)
     await save(connection, [step], Deed(customer_id, now, ids))
-    return step.offer
+    return step.job or job, step.offer
