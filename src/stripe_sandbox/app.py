@@ -1,8 +1,9 @@
 """The whole sandbox as one ASGI application: Stripe's paths, the control interface, the pages."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,11 +13,13 @@ from stripe_sandbox.connect.accounts import open_platform
 from stripe_sandbox.endpoints import ENDPOINTS
 from stripe_sandbox.http.api import Api
 from stripe_sandbox.http.routing import Router
-from stripe_sandbox.pages import onboarding
+from stripe_sandbox.pages import authentication, express, onboarding
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.webhooks.delivery import Deliverer
 
-TICK_SECONDS_MAX = 0.2
+TICK_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
 
 
 def build(sandbox: Sandbox) -> ASGIApp:
@@ -24,7 +27,8 @@ def build(sandbox: Sandbox) -> ASGIApp:
     open_platform(sandbox)
     sandbox.commit()
     api = Api(sandbox, Router(ENDPOINTS))
-    others = Starlette(routes=[*control_api.routes(api), *onboarding.routes(sandbox)], lifespan=_lifespan(sandbox))
+    pages = [route for page in (authentication, express, onboarding) for route in page.routes(sandbox)]
+    others = Starlette(routes=[*control_api.routes(api), *pages], lifespan=_lifespan(sandbox))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         # Stripe's paths skip the framework: nothing of it is needed there, and they are the ones in a hurry.
@@ -34,7 +38,7 @@ def build(sandbox: Sandbox) -> ASGIApp:
     return application
 
 
-def _lifespan(sandbox: Sandbox):  # type: ignore[no-untyped-def]
+def _lifespan(sandbox: Sandbox) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         deliverer = Deliverer(sandbox)
@@ -53,5 +57,8 @@ def _lifespan(sandbox: Sandbox):  # type: ignore[no-untyped-def]
 async def _watch_clock(sandbox: Sandbox) -> None:
     """Do what falls due while nobody moves the clock."""
     while True:
-        due.fire_due(sandbox)
-        await asyncio.sleep(TICK_SECONDS_MAX)
+        try:
+            due.fire_due(sandbox)
+        except Exception:
+            log.exception("something that was due failed in an unforeseen way")
+        await asyncio.sleep(TICK_SECONDS)

@@ -8,17 +8,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from stripe_sandbox import due
+from stripe_sandbox import books, due
 from stripe_sandbox.connect.accounts import open_platform
 from stripe_sandbox.connect.onboarding import OUTCOMES, onboard
 from stripe_sandbox.http.api import Api
 from stripe_sandbox.http.errors import StripeError
 from stripe_sandbox.http.faults import PlannedFault
-from stripe_sandbox.money import books, payouts
+from stripe_sandbox.money import payouts
+from stripe_sandbox.outbox import MODES
 from stripe_sandbox.payments import confirmation, refunds
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.endpoints import listen
-from stripe_sandbox.webhooks.outbox import MODES
 
 Handler = Callable[["Control", dict[str, Any], dict[str, str]], Awaitable[Any]]
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from stripe_sandbox.clock import Clock
 from stripe_sandbox.ids import new_id
+from stripe_sandbox.outbox import Outbox
 from stripe_sandbox.persistence import Database
 from stripe_sandbox.schedule import Schedule
 from stripe_sandbox.settings import Settings
 from stripe_sandbox.store import Record, Store
-from stripe_sandbox.webhooks.outbox import Outbox
 
 _CLOCK = "sandbox_clock"
 

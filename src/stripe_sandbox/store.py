@@ -22,7 +22,7 @@ INDEXED: dict[str, tuple[str, ...]] = {
     "payment_method": ("customer",),
     "payout": ("status", "destination"),
     "refund": ("charge", "payment_intent"),
-    "transfer": ("destination", "transfer_group"),
+    "transfer": ("destination", "source_transaction", "transfer_group"),
     "transfer_reversal": ("transfer",),
 }
 

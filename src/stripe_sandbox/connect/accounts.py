@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stripe_sandbox.books import OWN_BUCKETS, balance_minor
 from stripe_sandbox.connect import external_accounts
 from stripe_sandbox.connect.requirements import Stage, no_requirements, standing
 from stripe_sandbox.http.call import Call
@@ -150,8 +151,6 @@ def list_accounts(call: Call) -> Record:
 
 def delete(call: Call) -> Record:
     """Remove an account that holds no money."""
-    from stripe_sandbox.money.books import OWN_BUCKETS, balance_minor
-
     account = connected(call, call.path["account"])
     name = account["id"]
     held = [(bucket, code) for bucket in OWN_BUCKETS for code in account["_currencies"]]

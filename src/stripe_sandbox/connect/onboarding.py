@@ -1,7 +1,7 @@
 """Onboarding: links to the sandbox's own form, what its answers do, and links to the Express dashboard."""
 
 from stripe_sandbox.connect import external_accounts
-from stripe_sandbox.connect.accounts import connected, move_to_stage, restand
+from stripe_sandbox.connect.accounts import connected, restand
 from stripe_sandbox.connect.requirements import Stage
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import refused
@@ -84,7 +84,7 @@ def onboard(sandbox: Sandbox, account: Record, outcome: str, account_number: str
         external_accounts.attach(sandbox, account, bank, "external_account")
     accepted = sandbox.now()
     account["tos_acceptance"] |= {"date": account["tos_acceptance"]["date"] or accepted, "ip": "127.0.0.1"}
-    sandbox.store.change(account, business_type=account["business_type"] or "individual")
-    if account["_stage"] == outcome:
-        restand(sandbox, account, before)
-    move_to_stage(sandbox, account, Stage(outcome))
+    sandbox.store.change(
+        account, business_type=account["business_type"] or "individual", _stage=Stage(outcome).value
+    )
+    restand(sandbox, account, before)

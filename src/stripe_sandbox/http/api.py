@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,25 @@ from stripe_sandbox.settings import API_VERSION, PLATFORM
 from stripe_sandbox.store import Record, shown
 
 BODY_BYTES_MAX = 1 << 20
+NO_ANSWER = (Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.DROP_AFTER)
 _read_expand = array(text)
+log = logging.getLogger(__name__)
+
+
+def _server_error() -> StripeError:
+    return StripeError(500, "Something went wrong on the sandbox's end.", kind="api_error")
+
+
+def _rate_limited() -> StripeError:
+    return StripeError(429, "Too many requests hit the API too quickly.", code="rate_limit")
+
+
+def _conflict() -> StripeError:
+    message = "Another request is changing this object right now; try again."
+    return StripeError(409, message, code="lock_timeout")
+
+
+NOTHING_IS_DONE = {Fault.CONFLICT: _conflict, Fault.ERROR_BEFORE: _server_error, Fault.RATE_LIMIT: _rate_limited}
 
 
 @dataclass(slots=True)
@@ -58,15 +77,20 @@ class Api:
         """Answer one request, unless a planned fault keeps the answer back."""
         exchange = await _received(scope, receive)
         fault = self.faults.strike(exchange.method, exchange.path)
-        if fault is None:
+        kind = fault.kind if fault else None
+        if fault and kind is Fault.SLOW:
+            await self._wait(fault, exchange)
+        if kind in NOTHING_IS_DONE:
+            _refuse(exchange, NOTHING_IS_DONE[kind]())
+        elif kind is not Fault.TIMEOUT_BEFORE:
             self.answer(exchange)
-        elif await self._answer_with(fault, exchange, receive) is None:
-            self._log(exchange)
-            self.sandbox.commit()
-            return
+        if kind is Fault.ERROR_AFTER:
+            self._answer_with_error_instead(exchange)
         self._log(exchange)
         self.sandbox.commit()
-        await _send(exchange, send, cut_off=fault is not None and fault.kind is Fault.DROP_AFTER)
+        if fault and kind in (Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER):
+            await _hang_up(receive, fault.seconds)
+        await _send(exchange, send, cut_off=kind in NO_ANSWER)
 
     def answer(self, exchange: Exchange) -> None:
         """Execute the request, or give the stored answer to its idempotency key."""
@@ -85,9 +109,9 @@ class Api:
             self._execute_once(exchange, endpoint, call, exchange.idempotency_key)
 
     def _execute_once(self, exchange: Exchange, endpoint: Endpoint, call: Call, key: str) -> None:
-        print_ = fingerprint(exchange.method, exchange.path, call.form)
+        mark = fingerprint(exchange.method, exchange.path, call.form)
         try:
-            stored = self.answers.begin(call.account, key, print_)
+            stored = self.answers.begin(call.account, key, mark)
         except StripeError as error:
             _refuse(exchange, error)
             return
@@ -96,7 +120,7 @@ class Api:
             return
         try:
             if self._execute(exchange, endpoint, call):
-                self.answers.keep(call.account, key, print_, _to_store(exchange))
+                self.answers.keep(call.account, key, mark, _to_store(exchange))
         finally:
             self.answers.end(call.account, key)
 
@@ -112,6 +136,9 @@ class Api:
         except StripeError as error:
             _refuse(exchange, error)
             return error.executed
+        except Exception:
+            log.exception("%s %s failed in an unforeseen way", exchange.method, exchange.path)
+            _refuse(exchange, _server_error())
         finally:
             self.sandbox.cause = None
         return True
@@ -126,49 +153,24 @@ class Api:
             raise StripeError(403, message, code="secret_key_required")
         return found
 
-    async def _answer_with(self, fault: PlannedFault, exchange: Exchange, receive: Receive) -> Exchange | None:
-        """Let the fault happen; None means that no answer is sent at all."""
-        match fault.kind:
-            case Fault.RATE_LIMIT:
-                _refuse(exchange, _rate_limited())
-            case Fault.CONFLICT:
-                _refuse(exchange, _conflict())
-            case Fault.ERROR_BEFORE:
-                _refuse(exchange, _server_error())
-            case Fault.ERROR_AFTER:
-                self.answer(exchange)
-                _refuse(exchange, _server_error())
-                self._store_instead(exchange)
-            case Fault.TIMEOUT_BEFORE:
-                await _hang_up(receive, fault.seconds)
-                return None
-            case Fault.TIMEOUT_AFTER:
-                self.answer(exchange)
-                self.sandbox.commit()
-                await _hang_up(receive, fault.seconds)
-                return None
-            case Fault.DROP_AFTER:
-                self.answer(exchange)
-            case Fault.SLOW:
-                await self._answer_slowly(fault, exchange)
-        return exchange
+    def _answer_with_error_instead(self, exchange: Exchange) -> None:
+        """Everything was done, but the client sees a 500, and sees it again with the same key."""
+        first_time = "idempotent-replayed" not in exchange.answer_headers
+        exchange.answer_headers = {}
+        _refuse(exchange, _server_error())
+        if first_time:
+            account = exchange.headers.get("stripe-account", PLATFORM)
+            self.answers.replace(account, exchange.idempotency_key, _to_store(exchange))
 
-    def _store_instead(self, exchange: Exchange) -> None:
-        """The answer that was stored a moment ago becomes the 500 that the client saw."""
-        account = exchange.headers.get("stripe-account", PLATFORM)
-        self.answers.replace(account, exchange.idempotency_key, _to_store(exchange))
-
-    async def _answer_slowly(self, fault: PlannedFault, exchange: Exchange) -> None:
-        """Wait, then answer; meanwhile the idempotency key counts as in use."""
+    async def _wait(self, fault: PlannedFault, exchange: Exchange) -> None:
+        """Let a slow request take its time; meanwhile its idempotency key counts as in use."""
         account, key = exchange.headers.get("stripe-account", PLATFORM), exchange.idempotency_key
-        if key is not None:
-            self.answers.hold(account, key)
+        held = key is not None and self.answers.hold(account, key)
         try:
             await asyncio.sleep(fault.seconds)
         finally:
-            if key is not None:
-                self.answers.end(account, key)
-        self.answer(exchange)
+            if held:
+                self.answers.end(account, key or "")
 
     def _log(self, exchange: Exchange) -> None:
         store = self.sandbox.store
@@ -204,7 +206,7 @@ async def _received(scope: Scope, receive: Receive) -> Exchange:
 async def _send(exchange: Exchange, send: Send, *, cut_off: bool) -> None:
     headers = {
         "content-type": "application/json",
-        "content-length": str(len(exchange.content)),
+        "content-length": str(len(exchange.content) + cut_off),
         "request-id": exchange.request_id,
         "stripe-version": exchange.headers.get("stripe-version", API_VERSION),
         **exchange.answer_headers,
@@ -215,7 +217,7 @@ async def _send(exchange: Exchange, send: Send, *, cut_off: bool) -> None:
     if exchange.idempotency_key is not None:
         headers.setdefault("original-request", exchange.request_id)
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": exchange.status, "headers": raw})
+    await send({"type": "http.response.start", "status": exchange.status or 200, "headers": raw})
     # Without the body that the length announces, the server closes the connection.
     if not cut_off:
         await send({"type": "http.response.body", "body": exchange.content})
@@ -269,16 +271,3 @@ def _replay(exchange: Exchange, stored: Record) -> None:
         "idempotent-replayed": "true",
         "original-request": stored["request_id"],
     }
-
-
-def _server_error() -> StripeError:
-    return StripeError(500, "Something went wrong on the sandbox's end, as planned.", kind="api_error")
-
-
-def _rate_limited() -> StripeError:
-    return StripeError(429, "Too many requests hit the API too quickly.", code="rate_limit")
-
-
-def _conflict() -> StripeError:
-    message = "Another request is changing this object right now; try again."
-    return StripeError(409, message, code="lock_timeout")

@@ -43,9 +43,12 @@ class Answers:
         """The request with this key no longer runs."""
         self._running.discard(_name(account, key))
 
-    def hold(self, account: str, key: str) -> None:
-        """Count the key as in use until ``end``, although its request does not run yet."""
-        self._running.add(_name(account, key))
+    def hold(self, account: str, key: str) -> bool:
+        """Count the key as in use until ``end``, before its request runs; False if it is in use already."""
+        if (name := _name(account, key)) in self._running:
+            return False
+        self._running.add(name)
+        return True
 
     def replace(self, account: str, key: str | None, answer: Record) -> None:
         """Let a stored answer be another one; nothing happens if none is stored."""

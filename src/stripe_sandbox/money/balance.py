@@ -1,9 +1,9 @@
 """The balance of an account: what it may use now and what is still on its way."""
 
+from stripe_sandbox.books import balance_minor, currencies
 from stripe_sandbox.connect.accounts import account_record
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, refused
-from stripe_sandbox.money.books import balance_minor, currencies
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 

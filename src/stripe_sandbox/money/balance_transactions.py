@@ -1,9 +1,9 @@
 """Balance transactions: the statement line for every movement of an account's money."""
 
+from stripe_sandbox.books import STRIPE_FEES, move
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.lists import list_parameters, page
 from stripe_sandbox.http.parameters import currency, text
-from stripe_sandbox.money.books import STRIPE_FEES, move
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 

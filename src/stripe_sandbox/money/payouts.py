@@ -1,5 +1,6 @@
 """Payouts: money sent from an account's available balance to its bank, which takes days and may fail."""
 
+from stripe_sandbox.books import BANKS, move
 from stripe_sandbox.connect import external_accounts
 from stripe_sandbox.connect.accounts import account_record, restand
 from stripe_sandbox.http.call import Call
@@ -18,7 +19,6 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.money.balance import available_minor, insufficient
 from stripe_sandbox.money.balance_transactions import enter
-from stripe_sandbox.money.books import BANKS, move
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record, snapshot
 from stripe_sandbox.webhooks.events import emit

@@ -1,12 +1,12 @@
 """Transfer reversals: money brought back from a connected account that still has it."""
 
+from stripe_sandbox.books import TRANSFERS
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import refused
 from stripe_sandbox.http.lists import list_parameters, page
 from stripe_sandbox.http.parameters import Parameters, amount, merged_metadata, metadata, not_simulated, text
 from stripe_sandbox.money.balance import available_minor, insufficient
 from stripe_sandbox.money.balance_transactions import enter
-from stripe_sandbox.money.books import TRANSFERS
 from stripe_sandbox.money.transfers import view
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record

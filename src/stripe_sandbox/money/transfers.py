@@ -1,5 +1,6 @@
 """Transfers: money moved at once from the platform's available balance to a connected account, and back."""
 
+from stripe_sandbox.books import TRANSFERS
 from stripe_sandbox.connect.accounts import account_record, connected
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, invalid, no_such, refused
@@ -16,7 +17,6 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.money.balance import available_minor, insufficient
 from stripe_sandbox.money.balance_transactions import enter
-from stripe_sandbox.money.books import TRANSFERS
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import PLATFORM
 from stripe_sandbox.store import Record, shown

@@ -1,10 +1,10 @@
 """Charges: single attempts to take money from a card, failed ones included."""
 
+from stripe_sandbox.books import CARDS
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.lists import list_parameters, page
 from stripe_sandbox.http.parameters import Parameters, anything, clearable, merged_metadata, metadata, text
 from stripe_sandbox.money.balance_transactions import enter
-from stripe_sandbox.money.books import CARDS
 from stripe_sandbox.payments.cards import Card, Decline
 from stripe_sandbox.payments.payment_methods import card_of
 from stripe_sandbox.sandbox import Sandbox
@@ -51,7 +51,6 @@ def succeed(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: 
         "captured": True,
         "outcome": _accepted(),
         "paid": True,
-        "receipt_url": f"{sandbox.base_url}/_sandbox/pages/receipts/{charge['id']}",
         "status": "succeeded",
     }
     return charge

@@ -1,6 +1,7 @@
 """Payment intents: the requests that create, change, confirm, cancel and show them."""
 
 import secrets
+from typing import Any
 
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, invalid, no_such, refused
@@ -24,6 +25,12 @@ from stripe_sandbox.payments import confirmation
 from stripe_sandbox.payments.payment_methods import DATA, by_id_or_token, from_data
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.events import emit
+
+
+def _off_session(value: Any, name: str) -> bool:
+    """Whether the customer is away; Stripe also takes the kind of agreement instead of ``true``."""
+    return bool(one_of("true", "false", "one_off", "recurring")(value, name) != "false")
+
 
 _AUTOMATIC = Parameters(required={"enabled": boolean}, optional={"allow_redirects": one_of("always", "never")})
 _SHARED: dict[str, Reader] = {
@@ -50,7 +57,7 @@ _NOT_SIMULATED: dict[str, Reader] = dict.fromkeys(
 _CONFIRMING: dict[str, Reader] = {
     "error_on_requires_action": boolean,
     "mandate_data": anything,
-    "off_session": boolean,
+    "off_session": _off_session,
     "radar_options": anything,
     "return_url": text,
     "use_stripe_sdk": boolean,
@@ -242,6 +249,8 @@ def _changes(call: Call, intent: Record) -> Record:
     changes = call.only(*_COPIED)
     if "metadata" in call.params:
         changes["metadata"] = merged_metadata(intent["metadata"], call.params["metadata"])
+    if call.get("payment_method", intent["payment_method"]) is None and intent["payment_method"]:
+        changes |= {"payment_method": None, "status": "requires_payment_method"}
     if "return_url" in call.params:
         changes["_return_url"] = call.params["return_url"]
     return changes

@@ -1,5 +1,6 @@
 """Refunds: money given back to a card, at once, later, or failing after it seemed done."""
 
+from stripe_sandbox.books import CARDS
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import invalid, refused
 from stripe_sandbox.http.lists import list_parameters, page
@@ -15,7 +16,6 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.money.balance import available_minor
 from stripe_sandbox.money.balance_transactions import enter
-from stripe_sandbox.money.books import CARDS
 from stripe_sandbox.payments.cards import RefundCourse
 from stripe_sandbox.payments.payment_methods import card_of
 from stripe_sandbox.sandbox import Sandbox

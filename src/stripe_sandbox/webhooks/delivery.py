@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import logging
 import time
 
 import httpx
 
+from stripe_sandbox.outbox import DELIVERED, DROPPED, FAILED, RETRYING
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record, shown
-from stripe_sandbox.webhooks.outbox import DELIVERED, DROPPED, FAILED, RETRYING
 from stripe_sandbox.webhooks.signing import signature_header
+
+log = logging.getLogger(__name__)
 
 
 class Deliverer:
@@ -39,13 +42,18 @@ class Deliverer:
             delivery = await self._sandbox.outbox.take()
             try:
                 await self._attempt(delivery)
+            except Exception:
+                # One delivery that cannot be made must not end all others.
+                log.exception("a delivery failed in an unforeseen way")
             finally:
                 self._sandbox.outbox.tried()
 
     async def _attempt(self, delivery: Record) -> None:
         store = self._sandbox.store
         event, endpoint = store.get(delivery["event"]), store.get(delivery["endpoint"])
-        if event is None or endpoint is None:
+        if event is None or store.get(delivery["id"]) is None:
+            return  # the sandbox was reset meanwhile
+        if endpoint is None:
             store.change(delivery, state=DROPPED)
             return
         status = await self._send(event, endpoint)

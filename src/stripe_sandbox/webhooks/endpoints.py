@@ -52,11 +52,8 @@ def listen(sandbox: Sandbox, url: str, secret: str, *, connect: bool, identifier
     for known in list(sandbox.store.of_kind("webhook_endpoint")):
         if known["id"] == identifier or (known["url"], known["_connect"]) == (url, connect):
             return _replace(sandbox, known, url, secret)
-    endpoint = _new(sandbox, url, secret, connect=connect)
-    if identifier:
-        sandbox.store.remove(endpoint)
-        sandbox.store.add(endpoint | {"id": identifier}, PLATFORM)
-    return endpoint
+    name = {"id": identifier} if identifier else {}
+    return _new(sandbox, url, secret, connect=connect, **name)
 
 
 def listen_as_environment_says(sandbox: Sandbox, environment: Mapping[str, str]) -> None:
@@ -112,7 +109,7 @@ def delete(call: Call) -> Record:
     return {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}
 
 
-def _new(sandbox: Sandbox, url: str, secret: str, *, connect: bool) -> Record:
+def _new(sandbox: Sandbox, url: str, secret: str, *, connect: bool, **fields: str) -> Record:
     return sandbox.add(
         "webhook_endpoint",
         "we",
@@ -127,6 +124,7 @@ def _new(sandbox: Sandbox, url: str, secret: str, *, connect: bool) -> Record:
         url=url,
         _connect=connect,
         _secrets=[secret],
+        **fields,
     )
 
 
