@@ -71,7 +71,7 @@ class Worker:
             try:
                 found = await round_()
             except Exception as error:  # the outermost loop: an outage of the database must not end it
-                log.error("worker.round_failed", loop=name, trace=trace(error))
+                log.error("worker.round_failed", loop=name, exception=trace(error))
                 found = 0
             if not found and not self._stopping:
                 with suppress(TimeoutError):

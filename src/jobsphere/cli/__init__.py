@@ -1,1 +1,125 @@
-"""The command line (placeholder while the package is laid out)."""
+"""The command line. Each command calls one verb, and imports only what it needs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="JobSphere: the money side of a services marketplace.",
+)
+events = typer.Typer(no_args_is_help=True, help="Stripe's events that need a person.")
+app.add_typer(events, name="events")
+
+Host = Annotated[str, typer.Option(help="Where to listen; loopback unless you say otherwise.")]
+Port = Annotated[int, typer.Option(help="0 takes any free port.", min=0, max=65535)]
+
+
+@app.command()
+def demo(
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(help="Also expect step.column=amount, e.g. withdrawn.contractor=0.00; wrong ones fail."),
+    ] = None,
+) -> None:
+    """Play the whole money flow over three real processes and prove the books."""
+    from jobsphere.cli.demo import run
+
+    raise typer.Exit(run(expect or []))
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Leave the background work to others.")] = False,
+) -> None:
+    """Serve the API, with everything it needs that is not configured: PostgreSQL and a Stripe sandbox."""
+    from jobsphere.cli.serve import run
+
+    run(host, port, with_worker=not no_worker)
+
+
+@app.command()
+def worker() -> None:
+    """Do the background work of a JobSphere that is served elsewhere."""
+    from jobsphere.cli.worker import run
+
+    run()
+
+
+@app.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Prove the books: exit 0 if every law holds, 1 if not."""
+    from jobsphere.cli.check import run
+
+    raise typer.Exit(run(as_json=as_json))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the version this JobSphere needs, and grant the application its rights."""
+    from jobsphere.cli.migrate import run
+
+    run()
+
+
+@app.command()
+def admin(email: str, name: str) -> None:
+    """Make somebody an admin; asks for a password."""
+    from jobsphere.cli.admin import run
+
+    password = typer.prompt("Password (10 characters or more)", hide_input=True, confirmation_prompt=True)
+    run(email, name, password)
+
+
+@app.command(name="crash-points")
+def crash_points() -> None:
+    """List the places where JOBSPHERE_CRASH_AT=name:n kills a process on purpose."""
+    from jobsphere.cli.crash_points import run
+
+    run()
+
+
+@app.command()
+def sandbox(
+    host: Host = "127.0.0.1",
+    port: Port = 12111,
+    state: Annotated[Path | None, typer.Option(help="Remember everything in this file.")] = None,
+) -> None:
+    """Run the Stripe sandbox alone (the same as: stripe-sandbox serve)."""
+    from stripe_sandbox.server import serve as serve_sandbox
+
+    serve_sandbox(host, port, state, exit_with_parent=False)
+
+
+@events.command(name="parked")
+def events_parked() -> None:
+    """List the events that could not be processed."""
+    from jobsphere.cli.events import parked
+
+    parked()
+
+
+@events.command(name="replay")
+def events_replay(event_id: int) -> None:
+    """Process a parked event again; what it did already is not done twice."""
+    from jobsphere.cli.events import replay
+
+    replay(event_id)
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is one sentence, not a stack."""
+    from jobsphere.settings import ConfigurationError
+
+    try:
+        app()
+    except ConfigurationError as error:
+        typer.secho(f"jobsphere: {error}", err=True, fg="red")
+        raise SystemExit(2) from None

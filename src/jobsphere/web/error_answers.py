@@ -29,9 +29,9 @@ def response_to(error: Exception) -> JSONResponse:
     """The problem document for ``error``; what a person must look into is logged with its trace."""
     problem = problem_for(error)
     if problem is INTERNAL_ERROR:
-        log.error("request.failed", trace=trace(error))
+        log.error("request.failed", exception=trace(error))
     elif problem is DATABASE_UNAVAILABLE:
-        log.error("database.unavailable", trace=trace(error))
+        log.error("database.unavailable", exception=trace(error))
     return document(problem, problem.detail.format(error=error))
 
 

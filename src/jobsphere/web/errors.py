@@ -140,7 +140,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         400,
         "invalid_cursor",
         "Invalid cursor",
-        "Use the nextCursor of the page before, or none for the first page.",
+        "Use the nextCursor of the page before, or none.",
     ),
     WrongSignature: Problem(
         400,

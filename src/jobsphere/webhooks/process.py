@@ -69,7 +69,7 @@ async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids
         answer = await handler.ask(gateway, event) if handler.ask is not None else None
         await _apply(engine, claimed.id, handler, event, answer, Moment(ids, clock.now()))
     except Exception as error:  # whatever one event does, the others go on
-        log.warning("webhook.failed", event_key=claimed.event_key, type=claimed.type, trace=trace(error))
+        log.warning("webhook.failed", event_key=claimed.event_key, type=claimed.type, exception=trace(error))
         await _failed(engine, claimed, error, clock.now())
 
 

@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.database import DatabaseTransaction, reading
 from jobsphere.identity.people import Role, User
+from jobsphere.ledger.accounts import platform_fees, service_fees, stripe_balance
+from jobsphere.ledger.read import balances
+from jobsphere.money import Money
 from jobsphere.wallets.wallet import Wallet, freeze
 from jobsphere.web.answers import answer
 from jobsphere.web.auth import allow
@@ -38,6 +41,24 @@ async def freeze_wallet(wallet_id: UUID, context: CurrentContext, caller: Admin,
 async def thaw_wallet(wallet_id: UUID, context: CurrentContext, caller: Admin, body: Because) -> JSONResponse:
     """Money may leave the wallet again."""
     return await _set_frozen(context, caller, wallet_id, body.reason, frozen=False)
+
+
+@routes.get("/api/admin/platform")
+async def platform(context: CurrentContext, caller: Admin) -> JSONResponse:
+    """What the platform has earned, and what the ledger says it holds at Stripe."""
+    currency = context.settings.payment_currency
+    fees = (platform_fees(currency), service_fees(currency))
+    async with reading(context.engine) as connection:
+        found = await balances(connection, [*fees, stripe_balance(currency)])
+    earned = sum((found[fee] for fee in fees), Money.zero(currency))
+    data = {
+        "fees": earned.to_major(),
+        "platformFees": found[fees[0]].to_major(),
+        "serviceFees": found[fees[1]].to_major(),
+        "stripeBalance": found[stripe_balance(currency)].to_major(),
+        "currency": currency,
+    }
+    return answer("The platform's money.", data).response()
 
 
 @routes.get("/api/admin/webhook-events/parked")

@@ -1,0 +1,244 @@
+"""What a process of JobSphere stands on: settings, a database, secrets and Stripe, real or sandbox.
+
+What is configured is used; what is not is started here and stopped again.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from jobsphere.database import create_engine, reading
+from jobsphere.embedded_postgres import (
+    EmbeddedPostgres,
+    PostgresUnavailable,
+    Role,
+    default_home,
+    prepare_database,
+    stored_passwords,
+)
+from jobsphere.migrations.grants import require_application_role
+from jobsphere.migrations.migrate import migrate, require_newest_schema, role_of
+from jobsphere.settings import ConfigurationError, Settings
+
+OWNER = "jobsphere_owner"
+APPLICATION = "jobsphere_application"
+DATABASE = "jobsphere"
+_SANDBOX_START_SECONDS_MAX = 20
+SANDBOX_KEY = "sk_test_sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the application signs in; ``server`` is ours to watch, None when it is configured."""
+
+    url: str = field(repr=False)
+    server: EmbeddedPostgres | None
+
+    def description(self) -> str:
+        """For a person, without the password."""
+        if self.server is not None:
+            return "embedded PostgreSQL 18"
+        return make_url(self.url).render_as_string(hide_password=True)
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        ConfigurationError: one of them is not possible.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])).upper() or 'settings'}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False, include_context=False)
+        )
+        raise ConfigurationError(problems) from None
+
+
+def home_of(settings: Settings) -> Path:
+    """The folder that holds everything JobSphere keeps on this machine."""
+    return (settings.jobsphere_home or default_home()).expanduser().resolve()
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Database]:
+    """The configured database, or our own PostgreSQL, migrated, for as long as the block runs.
+
+    Raises:
+        ConfigurationError: it cannot be used like this; the message says what to do.
+    """
+    if settings.database_url is not None:
+        if settings.database_owner_url is not None:
+            asyncio.run(migrate(settings.database_owner_url, role_of(settings.database_url)))
+        yield Database(settings.database_url, None)
+        return
+    home = home_of(settings)
+    server = EmbeddedPostgres(home)
+    try:
+        with server as cluster:
+            passwords = stored_passwords(home)
+            prepare_database(
+                cluster,
+                database=DATABASE,
+                owner=Role(OWNER, passwords.owner),
+                application=Role(APPLICATION, passwords.application),
+            )
+            owner_url = cluster.url(user=OWNER, password=passwords.owner, database=DATABASE)
+            asyncio.run(migrate(owner_url, APPLICATION))
+            url = cluster.url(user=APPLICATION, password=passwords.application, database=DATABASE)
+            yield Database(url, server)
+    except PostgresUnavailable as error:
+        raise ConfigurationError(str(error)) from error
+
+
+async def checked_engine(url: str) -> AsyncEngine:
+    """Sign in as the application.
+
+    Raises:
+        ConfigurationError: with too many rights, or to a schema of another version.
+    """
+    engine = create_engine(url)
+    try:
+        async with reading(engine) as connection:
+            await require_newest_schema(connection)
+            await require_application_role(connection)
+    except BaseException as error:
+        await engine.dispose()
+        if isinstance(error, OSError):
+            raise ConfigurationError(f"The database at DATABASE_URL does not answer: {error}") from error
+        raise
+    return engine
+
+
+def with_secrets(settings: Settings) -> Settings:
+    """Settings in which no secret is missing: those of the sandbox and of tokens are made and kept at home.
+
+    Raises:
+        ConfigurationError: a secret that belongs to Stripe is missing, or a live platform has none of its own.
+    """
+    if not settings.uses_sandbox:
+        _require_stripe_secrets(settings)
+    stored = _stored_secrets(home_of(settings) / "secrets.json")
+    return settings.model_copy(
+        update={name: SecretStr(value) for name, value in stored.items() if getattr(settings, name, None) is None}
+    )
+
+
+@contextmanager
+def sandbox(settings: Settings, own_url: str) -> Iterator[Settings]:
+    """With no Stripe key: start our sandbox, which sends its events to ``own_url``; yield settings that use it."""
+    if not settings.uses_sandbox:
+        yield settings
+        return
+    folder = home_of(settings) / "sandbox"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    address = folder / "address.json"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "stripe_sandbox",
+            "serve",
+            "--state",
+            str(folder / "state.db"),
+            "--exit-with-parent",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_sandbox_environment(settings, own_url),
+        # Ctrl-C is for us: the sandbox goes last, when nobody needs it any more.
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise ConfigurationError(f"The Stripe sandbox did not start (exit code {process.wait()})")
+        address.write_bytes(line)
+        yield using_sandbox(settings, json.loads(line)["url"])
+    finally:
+        address.unlink(missing_ok=True)
+        process.terminate()
+        process.communicate(timeout=_SANDBOX_START_SECONDS_MAX)
+
+
+def running_sandbox(settings: Settings) -> Settings:
+    """Settings for the sandbox that ``jobsphere serve`` runs at this home, if no Stripe key is set.
+
+    Raises:
+        ConfigurationError: none is running.
+    """
+    if not settings.uses_sandbox:
+        return settings
+    try:
+        url = json.loads((home_of(settings) / "sandbox" / "address.json").read_text())["url"]
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            "Set STRIPE_SECRET_KEY, or start jobsphere serve first: it runs a sandbox"
+        ) from error
+    return using_sandbox(settings, url)
+
+
+def using_sandbox(settings: Settings, url: str) -> Settings:
+    """The same settings, with the sandbox as Stripe."""
+    return settings.model_copy(update={"stripe_secret_key": SecretStr(SANDBOX_KEY), "stripe_api_base": url})
+
+
+def _sandbox_environment(settings: Settings, own_url: str) -> Mapping[str, str]:
+    def secret(value: SecretStr | None) -> str:
+        assert value is not None
+        return value.get_secret_value().split(",")[0]
+
+    return {
+        **os.environ,
+        "STRIPE_SANDBOX_WEBHOOK_URL": f"{own_url}/api/webhooks/stripe",
+        "STRIPE_SANDBOX_WEBHOOK_SECRET": secret(settings.stripe_webhook_secret),
+        "STRIPE_SANDBOX_CONNECT_WEBHOOK_URL": f"{own_url}/api/webhooks/stripe/connect",
+        "STRIPE_SANDBOX_CONNECT_WEBHOOK_SECRET": secret(settings.stripe_connect_webhook_secret),
+    }
+
+
+def _require_stripe_secrets(settings: Settings) -> None:
+    if settings.stripe_webhook_secret is None or settings.stripe_connect_webhook_secret is None:
+        raise ConfigurationError(
+            "With STRIPE_SECRET_KEY set, STRIPE_WEBHOOK_SECRET and STRIPE_CONNECT_WEBHOOK_SECRET are needed too: "
+            "the signing secrets of your two webhook endpoints at Stripe (README.md, Use a Stripe test account)"
+        )
+    if settings.live and settings.jobsphere_token_secret is None:
+        raise ConfigurationError("With a live key, set JOBSPHERE_TOKEN_SECRET to 32 random characters or more")
+
+
+def _stored_secrets(file: Path) -> dict[str, str]:
+    """Secrets made once for this home, readable by its owner alone."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        made = {
+            "jobsphere_token_secret": secrets.token_urlsafe(32),
+            "stripe_webhook_secret": f"whsec_{secrets.token_hex(24)}",
+            "stripe_connect_webhook_secret": f"whsec_{secrets.token_hex(24)}",
+        }
+        draft = file.with_suffix(f".{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            json.dump(made, opened)
+        try:
+            # A link never replaces the file of another process that was quicker.
+            os.link(draft, file)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    stored: dict[str, str] = json.loads(file.read_text())
+    return stored

@@ -1,0 +1,1 @@
+"""Our books against themselves (and, later, against Stripe's)."""
