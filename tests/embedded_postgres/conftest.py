@@ -69,6 +69,11 @@ class OtherProcess:
             self._process.kill()
             self.finish()
 
+    def interrupt(self) -> str:
+        """As Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+        return self.finish()
+
     def finish(self) -> str:
         """Tell it to stop and wait; what it wrote to its standard error."""
         _, errors = self._process.communicate(b"stop\n", timeout=30)

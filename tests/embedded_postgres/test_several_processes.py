@@ -19,6 +19,7 @@ Living = Callable[[Path], list[psutil.Process]]
 class Other(Protocol):
     def wait_until_ready(self) -> None: ...
     def kill(self) -> None: ...
+    def interrupt(self) -> str: ...
     def finish(self) -> str: ...
 
 
@@ -99,6 +100,25 @@ async def test_when_both_were_killed_the_next_start_recovers(
     cluster = postgres.start()
 
     assert await ask(cluster, "SELECT 1") == 1
+
+
+def test_ctrl_c_within_the_first_start_leaves_neither_a_process_nor_half_a_data_folder(
+    home: Path, other_process: Callable[[Path], Other], living: Living
+) -> None:
+    other = other_process(home)
+    while not (home / "postgres" / "data.unfinished" / "base").exists():
+        pass
+
+    assert other.interrupt().strip().endswith("KeyboardInterrupt")
+
+    assert {path.name for path in (home / "postgres").iterdir()} == {
+        "log",
+        "passwords.json",
+        "socket",
+        "start.lock",
+        "users.lock",
+    }
+    assert living(home) == []
 
 
 def test_a_process_killed_within_its_first_start_leaves_nothing_in_the_way(

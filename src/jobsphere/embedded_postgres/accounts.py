@@ -9,6 +9,7 @@ import pwd
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,8 @@ class Account:
             try:
                 said, _ = process.communicate(timeout=_SECONDS_MAX)
             except BaseException:
-                os.killpg(process.pid, signal.SIGKILL)  # and what it has started itself
+                with suppress(ProcessLookupError):  # it may have ended this moment
+                    os.killpg(process.pid, signal.SIGKILL)  # and what it has started itself
                 raise
         return process.returncode, said.decode(errors="replace")
 

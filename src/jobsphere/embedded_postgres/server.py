@@ -64,9 +64,9 @@ class EmbeddedPostgres:
                 use = self._use or Use(self._layout.users_lock)
                 try:
                     cluster = self._brought_up()
-                except BaseException:
+                except BaseException as error:
                     if self._use is None:
-                        use.give_back()
+                        self._withdraw(use, interrupted=not isinstance(error, Exception))
                     raise
                 self._use, self._cluster = use, cluster
                 return cluster
@@ -119,12 +119,24 @@ class EmbeddedPostgres:
                 use.give_back()
 
     def __enter__(self) -> Cluster:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _withdraw(self, use: Use, *, interrupted: bool) -> None:
+        """Give up a start. A failed one leaves nothing running, but Ctrl-C may come just after it succeeded."""
+        try:
+            if interrupted and use.is_the_only_one():
+                self._shut_down()
+        finally:
+            use.give_back()
 
     def _brought_up(self) -> Cluster:
         """Adopt or start; the caller holds the lock of those who start and stop."""
