@@ -30,7 +30,7 @@ def create(call: Call) -> Record:
     Raises:
         StripeError: it is reversed already, less is left of it, or the connected account spent the money.
     """
-    transfer = call.named("transfer", "transfer", "id")
+    transfer = call.named("transfer", "id")
     amount_minor = _checked(call, transfer)
     reversal = call.sandbox.add(
         "transfer_reversal",
@@ -55,7 +55,7 @@ def create(call: Call) -> Record:
 
 def retrieve(call: Call) -> Record:
     """One reversal of a transfer."""
-    call.named("transfer", "transfer", "id")
+    call.named("transfer", "id")
     return call.named("transfer_reversal", "reversal", "id")
 
 
@@ -69,7 +69,7 @@ def update(call: Call) -> Record:
 
 def list_reversals(call: Call) -> Record:
     """The reversals of a transfer, newest first."""
-    transfer = call.named("transfer", "transfer", "id")
+    transfer = call.named("transfer", "id")
     url = f"/v1/transfers/{transfer['id']}/reversals"
     return page(call, "transfer_reversal", url, {"transfer": transfer["id"]})
 
