@@ -124,12 +124,14 @@ def test_ctrl_c_within_the_first_start_leaves_neither_a_process_nor_half_a_data_
 def test_a_process_killed_within_its_first_start_leaves_nothing_in_the_way(
     postgres: EmbeddedPostgres, home: Path, other_process: Callable[[Path], Other]
 ) -> None:
+    shared_memory = set(Path("/dev").glob("shm/PostgreSQL.*"))
     other = other_process(home)
-    while not (home / "postgres" / "data.unfinished" / "base").exists():
+    while not (home / "postgres" / "data.unfinished" / "base" / "1" / "PG_VERSION").exists():
         pass
     other.kill()
 
     postgres.start()
+    assert set(Path("/dev").glob("shm/PostgreSQL.*")) <= shared_memory
 
     assert not (home / "postgres" / "data.unfinished").exists()
     assert not (home / "postgres" / "initdb.password").exists()

@@ -72,6 +72,8 @@ def _command(layout: Layout, programs: Path, password_file: Path, *, durable: bo
         "--builtin-locale=C.UTF-8",
         "--data-checksums",
         "--no-instructions",
+        # Its own server must not use /dev/shm either: killed, it would leave a file there.
+        "--set=dynamic_shared_memory_type=mmap",
         *([] if durable else ["--no-sync"]),
     ]
 
