@@ -1,0 +1,127 @@
+"""The sandbox as a process of its own: its address, its end, and what it remembers after being killed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from stripe.params import PaymentIntentCreateParams
+
+from stripe_sandbox.control import Control
+
+from .conftest import Seller, listening
+from .receiver import SECRET
+
+pytestmark = pytest.mark.processes
+
+
+@contextmanager
+def _serving(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A sandbox process and its address; killed in the end if it still runs."""
+    command = [sys.executable, "-m", "stripe_sandbox", "serve", *options]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **environment}
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield process, json.loads(process.stdout.readline())["url"]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stdin.close()
+
+
+@asynccontextmanager
+async def _life(state: Path, **environment: str) -> AsyncIterator[Seller]:
+    """One life of a sandbox with a state file, ended by SIGKILL."""
+    with _serving("--state", str(state), **environment) as (process, url):
+        async with Control(url) as control:
+            seller = Seller(url, control)
+            yield seller
+            process.kill()
+            await seller.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_within_two_seconds(number: signal.Signals) -> None:
+    with _serving() as (process, url):
+        assert url.startswith("http://127.0.0.1:")
+        began = time.monotonic()
+        process.send_signal(number)
+        process.wait(timeout=2)
+        assert time.monotonic() - began < 2
+
+
+def test_it_ends_with_its_parent_when_told_so() -> None:
+    with _serving("--exit-with-parent") as (process, _):
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=1) == 0
+
+
+def test_it_stays_when_standard_input_ends_otherwise() -> None:
+    with _serving() as (process, _):
+        assert process.stdin is not None
+        process.stdin.close()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+
+
+def test_it_listens_on_loopback_only() -> None:
+    with _serving() as (_, url), socket.socket() as probe:
+        probe.settimeout(0.2)
+        port = int(url.rpartition(":")[2])
+        # 127.0.0.2 is another address of the same machine; a socket bound to all addresses would answer.
+        assert probe.connect_ex(("127.0.0.2", port)) != 0
+
+
+async def test_killed_and_started_again_it_goes_on_where_it_was(tmp_path: Path) -> None:
+    form: PaymentIntentCreateParams = {"amount": 5_000, "currency": "usd"}
+    async with _life(tmp_path / "state.db") as before:
+        account = await before.funded()
+        payout = await before.client(account=account).payouts.create_async({"amount": 8_000, "currency": "usd"})
+        intent = await before.client().payment_intents.create_async(form, {"idempotency_key": "k"})
+        await before.paid_in(10_000, "pm_card_visa")
+        now = await before.control.advance(hours=5)
+
+    async with _life(tmp_path / "state.db") as after:
+        client = after.client()
+        assert await after.control.now() >= now
+        assert (await client.payment_intents.create_async(form, {"idempotency_key": "k"})).id == intent.id
+        assert len((await client.payment_intents.list_async()).data) == 3
+        await after.control.advance(days=2)
+        theirs = after.client(account=account)
+        assert (await theirs.payouts.retrieve_async(payout.id)).status == "paid"
+        balance = await client.balance.retrieve_async()
+        assert (balance.available[0].amount, balance.pending[0].amount) == (19_390 - 8_000 + 9_680, 0)
+        books = await after.control.books()
+        assert books["balanced"], books["differences"]
+        calls = [(call["method"], call["path"]) for call in await after.control.calls()]
+        assert calls.count(("POST", "/v1/payouts")) == 1
+
+
+async def test_undelivered_events_survive_and_the_environment_replaces_endpoints(tmp_path: Path) -> None:
+    async with _life(tmp_path / "state.db", **_environment("http://127.0.0.1:9/gone")) as before:
+        await before.client().customers.create_async({"name": "A"})
+        await before.control.drain()
+
+    async with (
+        listening() as receiver,
+        _life(tmp_path / "state.db", **_environment(receiver.url)) as after,
+    ):
+        assert len(await after.control.webhook_endpoints()) == 1
+        await after.control.advance(seconds=5)
+        assert receiver.types() == ["customer.created"]
+
+
+def _environment(url: str) -> dict[str, str]:
+    return {"STRIPE_SANDBOX_WEBHOOK_URL": url, "STRIPE_SANDBOX_WEBHOOK_SECRET": SECRET}
