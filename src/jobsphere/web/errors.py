@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect
 from jobsphere import database, money
 from jobsphere.deposits.store import DepositNotFound
 from jobsphere.identity import people
+from jobsphere.marketplace import refusals
 from jobsphere.notifications.inbox import NotificationNotFound
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.signature import WrongSignature
@@ -132,6 +133,29 @@ PROBLEMS: dict[type[Exception], Problem] = {
     DepositNotFound: Problem(404, "deposit_not_found", "Deposit not found", "Check the id of the deposit."),
     WithdrawalNotFound: Problem(
         404, "withdrawal_not_found", "Withdrawal not found", "Check the id of the withdrawal."
+    ),
+    refusals.JobNotFound: Problem(404, "job_not_found", "Job not found", "GET /api/jobs lists those you may see."),
+    refusals.OfferNotFound: Problem(404, "offer_not_found", "Offer not found", "GET /api/offers lists yours."),
+    refusals.ContractorNotFound: Problem(
+        404, "contractor_not_found", "Contractor not found", "GET /api/contractors lists those who take jobs."
+    ),
+    refusals.JobNotOpen: Problem(
+        409,
+        "job_not_open",
+        "Job not open",
+        "The job is {error.state}. Offers are sent and accepted, and a job is closed, only while it is open.",
+    ),
+    refusals.JobNotAssigned: Problem(
+        409,
+        "job_not_assigned",
+        "Job not assigned",
+        "The job is {error.state}. Only a job with an accepted offer can be completed, and only once.",
+    ),
+    refusals.OfferNotOpen: Problem(
+        409, "offer_not_open", "Offer not open", "The offer is {error.state}. It cannot be answered again."
+    ),
+    refusals.OfferExpired: Problem(
+        409, "offer_expired", "Offer expired", "The offer has expired; the job needs a new one."
     ),
     NotificationNotFound: Problem(
         404, "notification_not_found", "Notification not found", "GET /api/notifications lists yours."
