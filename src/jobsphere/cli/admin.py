@@ -9,6 +9,7 @@ from jobsphere.clock import SystemClock, TimeOrderedIds
 from jobsphere.identity.passwords import hash_password
 from jobsphere.identity.people import EmailTaken, Role
 from jobsphere.marketplace.join import join
+from jobsphere.observability import configure_logging
 from jobsphere.settings import ConfigurationError
 
 PASSWORD_LENGTH_MIN = 10
@@ -23,6 +24,7 @@ def run(email: str, name: str, password: str) -> None:
     if len(password) < PASSWORD_LENGTH_MIN:
         raise ConfigurationError(f"The password needs {PASSWORD_LENGTH_MIN} characters or more")
     settings = stack.read_settings()
+    configure_logging(level="WARNING")
     with stack.database(settings) as database:
         asyncio.run(_join(database.url, email, name, password, settings.payment_currency))
     Console().print(f"{email} is an admin now.")

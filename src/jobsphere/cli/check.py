@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from jobsphere.cli import stack
+from jobsphere.observability import configure_logging
 from jobsphere.reconciliation.audit import Proof, prove
 
 
 def run(*, as_json: bool) -> int:
     """Print the proof; 0 if every law holds, 1 if not."""
     settings = stack.read_settings()
+    configure_logging(level="WARNING")
     with stack.database(settings) as database:
         proof = asyncio.run(_prove(database.url))
     print_proof(proof, as_json=as_json)

@@ -25,8 +25,8 @@ from rich.console import Console
 START_SECONDS_MAX = 60
 SETTLE_SECONDS_MAX = 20
 _HEADINGS = (
-    ("customer", "customer", "platform", "contractor", "the platform"),
-    ("available", "escrow", "", "", "at Stripe"),
+    ("customer", "customer", "", "", ""),
+    ("available", "escrow", "platform", "contractor", "at Stripe"),
 )
 _COLUMNS = ("available", "escrow", "platform", "contractor", "stripe")
 
@@ -97,11 +97,10 @@ class _Play:
         self._show("deposited", "Customer deposits $200 by card")
 
     def _offer(self) -> None:
-        job = self._post(
-            "customer", "/api/jobs", {"title": "Paint the fence", "description": "Both sides, green."}
-        )
+        posted = self._post("customer", "/api/jobs", {"title": "Paint the fence", "description": "Green."})
+        job = posted["job"]
         body = {"jobId": job["id"], "contractorId": self.ids["contractor"], "amount": "100.00"}
-        offer = self._post("customer", "/api/offers", body)
+        offer = self._post("customer", "/api/offers", body)["offer"]
         self.ids |= {"job": job["id"], "offer": offer["id"]}
         self._show("offered", "Customer sends a $100 offer (5 % on top)")
 
@@ -124,7 +123,9 @@ class _Play:
         if (paid["state"], paid["amount"]) != ("paid", "80.00"):
             raise DemoFailed(f"the payout is {paid['state']} with {paid['amount']}, not paid with 80.00")
         self._show("withdrawn", "Contractor withdraws $80")
-XX
+        made = f"transfer {paid['transferId']} and payout {paid['payoutId']}"
+        self.console.print(f"  Stripe: {made} of 80.00: [green]paid[/]")
+
     def _onboard(self) -> None:
         """Fill in Stripe's page, as the contractor would in the browser."""
         link = self._post("contractor", "/api/wallet/connect", {})

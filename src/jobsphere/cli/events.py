@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from jobsphere.cli import stack
 from jobsphere.clock import SystemClock
 from jobsphere.database import reading
+from jobsphere.observability import configure_logging
 from jobsphere.settings import ConfigurationError
 from jobsphere.webhooks import parked as inbox
 
@@ -56,5 +57,6 @@ def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
         finally:
             await engine.dispose()
 
+    configure_logging(level="WARNING")
     with stack.database(stack.read_settings()) as database:
         return asyncio.run(run(database.url))
