@@ -1,8 +1,8 @@
 """Jobs and offers over HTTP: who may do what, and what they are answered."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -16,7 +16,6 @@ from jobsphere.marketplace import read
 from jobsphere.marketplace.accept import accept
 from jobsphere.marketplace.close import close
 from jobsphere.marketplace.complete import complete
-from jobsphere.marketplace.job import Job
 from jobsphere.marketplace.offer import DAYS_DEFAULT, DAYS_MAX, DAYS_MIN, Offer
 from jobsphere.marketplace.post import post
 from jobsphere.marketplace.read import Page
@@ -24,14 +23,12 @@ from jobsphere.marketplace.release import decline, withdraw
 from jobsphere.marketplace.send import Terms, send
 from jobsphere.money import Money
 from jobsphere.wallets.limits import Limits
-from jobsphere.wallets.wallet import available_balance, wallet_of
 from jobsphere.web.answers import Answer, answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import Amount, Body, Id, router
 from jobsphere.web.context import Context, CurrentContext
 from jobsphere.web.idempotency import DOCUMENTED, IdempotentPost
-
-T = TypeVar("T")
+from jobsphere.web.routes.marketplace_data import balances, contractor_data, job_data, listed, offer_data
 
 # A title stands in one line of a notification or an e-mail.
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -81,7 +78,7 @@ async def list_contractors(context: CurrentContext, caller: Anybody, page: PageA
     """Everybody who takes jobs, the latest to join first."""
     async with reading(context.engine) as connection:
         found = await read.contractors(connection, page)
-    return answer("Contractors.", _listed("contractors", found, page, _contractor)).response()
+    return answer("Contractors.", listed("contractors", found, page, contractor_data)).response()
 
 
 @routes.post("/api/jobs", status_code=201, openapi_extra=DOCUMENTED)
@@ -97,7 +94,7 @@ async def post_job(request: Request, context: CurrentContext, caller: Customer, 
             description=body.description,
             now=context.clock.now(),
         )
-        return answer("The job is posted.", {"job": _job(job)}, 201)
+        return answer("The job is posted.", {"job": job_data(job)}, 201)
 
     return (await _POST_JOB.run(request, context, caller, verb)).response()
 
@@ -107,7 +104,7 @@ async def list_jobs(context: CurrentContext, caller: Anybody, page: PageAsked, m
     """Open jobs of everybody or, with `mine`, those you posted or were assigned to. Newest first."""
     async with reading(context.engine) as connection:
         found = await (read.jobs_of(connection, caller.id, page) if mine else read.open_jobs(connection, page))
-    return answer("Jobs.", _listed("jobs", found, page, _job)).response()
+    return answer("Jobs.", listed("jobs", found, page, job_data)).response()
 
 
 @routes.get("/api/jobs/{job_id}")
@@ -115,7 +112,7 @@ async def get_job(context: CurrentContext, caller: Anybody, job_id: UUID) -> JSO
     """One job that is open, yours, or was offered to you."""
     async with reading(context.engine) as connection:
         job = await read.job(connection, job_id, caller.id)
-    return answer("Job.", {"job": _job(job)}).response()
+    return answer("Job.", {"job": job_data(job)}).response()
 
 
 @routes.post("/api/jobs/{job_id}/close", openapi_extra=DOCUMENTED)
@@ -125,7 +122,7 @@ async def close_job(request: Request, context: CurrentContext, caller: Customer,
     async def verb(connection: AsyncConnection) -> Answer:
         now = context.clock.now()
         job = await close(connection, job_id=job_id, customer_id=caller.id, ids=context.ids, now=now)
-        return answer("The job is closed.", {"job": _job(job), **await _balances(connection, caller)})
+        return answer("The job is closed.", {"job": job_data(job), **await balances(connection, caller)})
 
     return (await _CLOSE.run(request, context, caller, verb)).response()
 
@@ -137,7 +134,7 @@ async def complete_job(request: Request, context: CurrentContext, caller: Custom
     async def verb(connection: AsyncConnection) -> Answer:
         now = context.clock.now()
         job, offer = await complete(connection, job_id=job_id, customer_id=caller.id, ids=context.ids, now=now)
-        data = {"job": _job(job), "offer": _offer(offer), **await _balances(connection, caller)}
+        data = {"job": job_data(job), "offer": offer_data(offer), **await balances(connection, caller)}
         return answer("The job is completed and the contractor is paid.", data)
 
     return (await _COMPLETE.run(request, context, caller, verb)).response()
@@ -165,7 +162,7 @@ async def send_offer(request: Request, context: CurrentContext, caller: Customer
             ids=context.ids,
             now=context.clock.now(),
         )
-        data = {"offer": _offer(offer), **await _balances(connection, caller)}
+        data = {"offer": offer_data(offer), **await balances(connection, caller)}
         return answer("The offer is sent.", data, 201)
 
     return (await _SEND.run(request, context, caller, verb)).response()
@@ -181,7 +178,7 @@ async def list_offers(
     """The offers you sent or received, newest first; for one job with `jobId`."""
     async with reading(context.engine) as connection:
         found = await read.offers_of(connection, caller.id, page, job_id=job_id)
-    return answer("Offers.", _listed("offers", found, page, _offer)).response()
+    return answer("Offers.", listed("offers", found, page, offer_data)).response()
 
 
 @routes.get("/api/offers/{offer_id}")
@@ -189,7 +186,7 @@ async def get_offer(context: CurrentContext, caller: Anybody, offer_id: UUID) ->
     """One offer that you sent or received."""
     async with reading(context.engine) as connection:
         offer = await read.offer(connection, offer_id, caller.id)
-    return answer("Offer.", {"offer": _offer(offer)}).response()
+    return answer("Offer.", {"offer": offer_data(offer)}).response()
 
 
 @routes.post("/api/offers/{offer_id}/accept", openapi_extra=DOCUMENTED)
@@ -220,7 +217,7 @@ async def withdraw_offer(
 
 
 async def _change(
-    post: IdempotentPost,
+    kind: IdempotentPost,
     request: Request,
     context: Context,
     caller: User,
@@ -229,56 +226,6 @@ async def _change(
 ) -> JSONResponse:
     async def verb(connection: AsyncConnection) -> Answer:
         offer = await change(connection)
-        return answer(message, {"offer": _offer(offer), **await _balances(connection, caller)})
+        return answer(message, {"offer": offer_data(offer), **await balances(connection, caller)})
 
-    return (await post.run(request, context, caller, verb)).response()
-
-
-async def _balances(connection: AsyncConnection, caller: User) -> dict[str, str]:
-    """What the caller may spend, and what waits on their offers, once this is committed."""
-    wallet = await wallet_of(connection, caller.id)
-    waiting = await read.escrow_balance(connection, wallet.id, wallet.currency)
-    available = await available_balance(connection, wallet)
-    return {"newBalance": available.to_major(), "escrowBalance": waiting.to_major(), "currency": wallet.currency}
-
-
-def _listed(name: str, found: Sequence[T], page: Page, as_data: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
-    shown = [as_data(one) for one in found[: page.limit - 1]]
-    return {name: shown, "nextCursor": shown[-1]["id"] if len(found) == page.limit else None}
-
-
-def _contractor(contractor: read.Contractor) -> dict[str, Any]:
-    return {"id": contractor.id, "name": contractor.name}
-
-
-def _job(job: Job) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "customerId": job.customer_id,
-        "title": job.title,
-        "description": job.description,
-        "state": job.state.value,
-        "createdAt": job.created_at,
-        "completedAt": job.completed_at,
-    }
-
-
-def _offer(offer: Offer) -> dict[str, Any]:
-    fees = offer.fees
-    return {
-        "id": offer.id,
-        "jobId": offer.job_id,
-        "customerId": offer.customer_id,
-        "contractorId": offer.contractor_id,
-        "amount": fees.amount.to_major(),
-        "platformFee": fees.platform_fee.to_major(),
-        "total": fees.hold.to_major(),
-        "serviceFee": fees.service_fee.to_major(),
-        "contractorReceives": fees.pay.to_major(),
-        "currency": fees.amount.currency,
-        "state": offer.state.value,
-        "message": offer.message,
-        "expiresAt": offer.expires_at,
-        "createdAt": offer.created_at,
-        "answeredAt": offer.answered_at,
-    }
+    return (await kind.run(request, context, caller, verb)).response()
