@@ -6,6 +6,7 @@ and their references are those of design.md, "What each operation posts".
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from jobsphere.ledger.accounts import Account, platform_fees, service_fees
@@ -22,7 +23,9 @@ from jobsphere.marketplace.offer import (
 )
 from jobsphere.money import Money
 from jobsphere.notifications.notice import Notice
-from jobsphere.wallets.transactions import TransactionType
+
+# Those of ``TransactionType`` that an offer makes; by name, because rules import nothing that knows a database.
+MovementType = Literal["escrow_hold", "platform_fee", "service_fee", "contractor_payout", "refund"]
 
 
 class OfferNotDue(Exception):
@@ -33,7 +36,7 @@ class OfferNotDue(Exception):
 class Movement:
     """A transaction that people will see, before it has an id and a time."""
 
-    type: TransactionType
+    type: MovementType
     amount: Money
     from_wallet_id: UUID | None
     to_wallet_id: UUID | None
@@ -63,7 +66,7 @@ def send(job: Job, offer: Offer) -> Step:
     return Step(
         offer,
         _entry(offer, "send", (offer.customer_available, offer.escrow, hold)),
-        (_paid(offer, TransactionType.ESCROW_HOLD, hold, f"Protected payment for “{job.title}”"),),
+        (_paid(offer, "escrow_hold", hold, f"Protected payment for “{job.title}”"),),
         notices.received(job, offer),
     )
 
@@ -75,7 +78,7 @@ def accept(job: Job, offer: Offer, *, now: datetime) -> Step:
     return Step(
         _answered(offer, OfferState.ACCEPTED, now),
         _entry(offer, "accept", (offer.escrow, platform_fees(fee.currency), fee)),
-        _without_zero(_paid(offer, TransactionType.PLATFORM_FEE, fee, f"Platform fee for “{job.title}”")),
+        _without_zero(_paid(offer, "platform_fee", fee, f"Platform fee for “{job.title}”")),
         notices.accepted(job, offer),
         jobs.assign(job),
     )
@@ -113,8 +116,8 @@ def complete(job: Job, offer: Offer, *, now: datetime) -> Step:
     completed_job = jobs.complete(job, now=now)
     require_accepted(offer)
     fees = offer.fees
-    pay = _paid(offer, TransactionType.CONTRACTOR_PAYOUT, fees.pay, f"Payment for “{job.title}”")
-    fee = _paid(offer, TransactionType.SERVICE_FEE, fees.service_fee, f"Service fee for “{job.title}”")
+    pay = _paid(offer, "contractor_payout", fees.pay, f"Payment for “{job.title}”")
+    fee = _paid(offer, "service_fee", fees.service_fee, f"Service fee for “{job.title}”")
     return Step(
         replace(offer, state=OfferState.COMPLETED),
         _entry(
@@ -138,7 +141,7 @@ def _released(
     return Step(
         _answered(offer, state, now),
         _entry(offer, deed, (offer.escrow, offer.customer_available, hold)),
-        (Movement(TransactionType.REFUND, hold, None, offer.customer_wallet_id, description),),
+        (Movement("refund", hold, None, offer.customer_wallet_id, description),),
         told,
     )
 
@@ -153,7 +156,7 @@ def _entry(offer: Offer, deed: str, *moves: tuple[Account, Account, Money]) -> E
     return Entry(f"offer:{offer.id}:{deed}", postings) if postings else None
 
 
-def _paid(offer: Offer, type_: TransactionType, amount: Money, description: str) -> Movement:
+def _paid(offer: Offer, type_: MovementType, amount: Money, description: str) -> Movement:
     """Out of the customer's wallet; to the platform unless said otherwise."""
     return Movement(type_, amount, offer.customer_wallet_id, None, description)
 

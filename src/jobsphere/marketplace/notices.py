@@ -46,8 +46,8 @@ def gave_way(job: Job, offer: Offer) -> tuple[Notice, ...]:
     terms = _terms(job, offer)
     return _ended(
         offer,
-        f"Your offer of {terms} ended because another one was accepted; {_returned(offer)}",
-        f"The offer of {terms} ended because the job went to somebody else.",
+        f"Your offer of {terms} ended because another one for the job was accepted; {_returned(offer)}",
+        f"The offer of {terms} ended because another one for the job was accepted.",
     )
 
 

@@ -23,7 +23,7 @@ class OfferState(StrEnum):
     COMPLETED = "completed"  # the amount went to the contractor and the platform; the escrow is empty
     DECLINED = "declined"  # the contractor refused; everything went back to the customer
     WITHDRAWN = "withdrawn"  # the customer took it back before acceptance, with everything
-    EXPIRED = "expired"  # not answered in time, or the job went to somebody else; everything went back
+    EXPIRED = "expired"  # not answered in time, or another one was accepted; everything went back
 
 
 @dataclass(frozen=True, slots=True)

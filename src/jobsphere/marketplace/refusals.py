@@ -38,7 +38,7 @@ class OfferNotOpen(MovedOn):
 
 
 class OfferExpired(MovedOn):
-    """The time to answer the offer is over, or the job went to somebody else."""
+    """The time to answer the offer is over, or another one for the job was accepted."""
 
 
 class OfferNotAccepted(MovedOn):

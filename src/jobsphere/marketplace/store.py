@@ -19,7 +19,7 @@ from jobsphere.marketplace.rows import row_of
 from jobsphere.marketplace.tables import jobs, offers
 from jobsphere.notifications.write import notify
 from jobsphere.wallets import transactions
-from jobsphere.wallets.transactions import Transaction, TransactionStatus
+from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 from jobsphere.wallets.wallet import InsufficientFunds
 
 
@@ -109,7 +109,7 @@ async def _audit(connection: AsyncConnection, offer: Offer, deed: Deed) -> None:
 def _transaction(offer: Offer, movement: Movement, deed: Deed) -> Transaction:
     return Transaction(
         id=deed.ids.new(),
-        type=movement.type,
+        type=TransactionType(movement.type),
         amount=movement.amount,
         from_wallet_id=movement.from_wallet_id,
         to_wallet_id=movement.to_wallet_id,
