@@ -19,7 +19,10 @@ PAYMENTS = (
     Endpoint("POST", "/v1/customers/{customer}", customers.update, customers.UPDATE),
     Endpoint("DELETE", "/v1/customers/{customer}", customers.delete),
     Endpoint(
-        "GET", "/v1/customers/{customer}/payment_methods", payment_methods.list_of_customer, payment_methods.LIST
+        "GET",
+        "/v1/customers/{customer}/payment_methods",
+        payment_methods.list_of_customer,
+        payment_methods.LIST_OF_CUSTOMER,
     ),
     Endpoint("POST", "/v1/payment_methods", payment_methods.create, payment_methods.CREATE, publishable=True),
     Endpoint("GET", "/v1/payment_methods", payment_methods.list_payment_methods, payment_methods.LIST),

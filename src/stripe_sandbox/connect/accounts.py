@@ -7,7 +7,7 @@ from stripe_sandbox.connect import external_accounts
 from stripe_sandbox.connect.requirements import Stage, no_requirements, standing
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import invalid, refused, unknown_account
-from stripe_sandbox.http.lists import as_list, list_parameters, page
+from stripe_sandbox.http.lists import as_list, dated_list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
     Reader,
@@ -18,6 +18,7 @@ from stripe_sandbox.http.parameters import (
     integer,
     merged_metadata,
     metadata,
+    not_simulated,
     one_of,
     text,
 )
@@ -28,7 +29,7 @@ from stripe_sandbox.store import Record, shown, snapshot
 from stripe_sandbox.webhooks.events import emit
 
 CAPABILITIES = ("card_payments", "transfers", "us_bank_account_ach_payments", "tax_reporting_us_1099_k")
-DISPUTED_REASONS = ("fraud", "terms_of_service", "other")
+REJECTIONS = ("fraud", "terms_of_service", "other")
 
 _SCHEDULE = Parameters(
     optional={
@@ -58,6 +59,7 @@ _CONTROLLER = Parameters(
 )
 _REQUEST = Parameters(optional={"requested": boolean})
 _SHARED: dict[str, Reader] = {
+    **dict.fromkeys(("account_token", "documents", "groups"), not_simulated),
     "business_profile": anything,
     "business_type": one_of("company", "government_entity", "individual", "non_profit"),
     "capabilities": Parameters(optional=dict.fromkeys(CAPABILITIES, _REQUEST)),
@@ -82,8 +84,8 @@ CREATE = Parameters(
     | {"controller": _CONTROLLER, "country": text, "type": one_of("custom", "express", "standard")}
 )
 UPDATE = Parameters(optional=_SHARED | {"external_account": clearable(anything)})
-REJECT = Parameters(required={"reason": one_of(*DISPUTED_REASONS)})
-LIST = list_parameters()
+REJECT = Parameters(required={"reason": one_of(*REJECTIONS)}, optional={"payouts_action": not_simulated})
+LIST = dated_list_parameters()
 
 _PROFILE = ("mcc", "name", "product_description", "support_address", "support_email", "support_phone", "url")
 _CURRENCY_OF = {"CA": "cad", "GB": "gbp", "JP": "jpy", "CH": "chf", "AU": "aud", "US": "usd"}

@@ -12,6 +12,7 @@ from stripe_sandbox.http.parameters import (
     clearable,
     merged_metadata,
     metadata,
+    not_simulated,
     one_of,
     text,
 )
@@ -24,7 +25,10 @@ CREATE = Parameters(
 UPDATE = Parameters(
     optional={
         "account_holder_name": clearable(text),
+        "account_holder_type": one_of("individual", "company"),
+        "account_type": one_of("checking", "savings"),
         "default_for_currency": boolean,
+        "documents": not_simulated,
         "metadata": metadata,
     }
 )

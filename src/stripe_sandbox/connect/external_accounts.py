@@ -105,14 +105,19 @@ def _new(sandbox: Sandbox, account: Record, details: Record, code: str) -> Recor
         "available_payout_methods": ["standard"],
         "bank_name": "STRIPE TEST BANK",
         "country": details.get("country", account["country"]),
-        "created": sandbox.now(),
         "currency": code,
         "default_for_currency": True,
         "fingerprint": f"bank{number[-8:]}",
+        "future_requirements": _no_requirements(),
         "last4": number[-4:],
         "metadata": {},
+        "requirements": _no_requirements(),
         "routing_number": details.get("routing_number", "110000000"),
         "status": "new",
         "_failure": FAILURES.get(number),
     }
     return sandbox.store.add(bank, account["id"])
+
+
+def _no_requirements() -> Record:
+    return {"currently_due": [], "errors": [], "past_due": [], "pending_verification": []}

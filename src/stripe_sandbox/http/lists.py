@@ -12,8 +12,13 @@ _PAGING: dict[str, Reader] = {"limit": integer, "starting_after": text, "ending_
 
 
 def list_parameters(**filters: Reader) -> Parameters:
-    """The parameters of a list: paging, ``created``, and the list's own filters."""
-    return Parameters(optional={**_PAGING, "created": moment_range, **filters})
+    """The parameters of a list: paging and the list's own filters."""
+    return Parameters(optional=_PAGING | filters)
+
+
+def dated_list_parameters(**filters: Reader) -> Parameters:
+    """As ``list_parameters``, for a list that can also be filtered by ``created``."""
+    return list_parameters(created=moment_range, **filters)
 
 
 def page(call: Call, kind: str, url: str, where: Record, keep: Any = None) -> Record:

@@ -2,12 +2,12 @@
 
 from stripe_sandbox.books import STRIPE_FEES, move
 from stripe_sandbox.http.call import Call
-from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import currency, text
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 
-LIST = list_parameters(currency=currency, payout=text, source=text, type=text)
+LIST = dated_list_parameters(currency=currency, payout=text, source=text, type=text)
 
 _CATEGORIES = {
     "adjustment": "dispute",

@@ -5,7 +5,7 @@ from stripe_sandbox.connect import external_accounts
 from stripe_sandbox.connect.accounts import account_record, restand
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import invalid, no_such, refused
-from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
     amount,
@@ -37,7 +37,7 @@ CREATE = Parameters(
 )
 UPDATE = Parameters(optional={"metadata": metadata})
 CANCEL = Parameters()
-LIST = list_parameters(arrival_date=moment_range, destination=text, status=text)
+LIST = dated_list_parameters(arrival_date=moment_range, destination=text, status=text)
 
 _WHOLE_UNITS_ONLY = ("huf", "twd", "isk", "ugx")
 _MESSAGES = {

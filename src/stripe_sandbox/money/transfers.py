@@ -4,7 +4,7 @@ from stripe_sandbox.books import TRANSFERS
 from stripe_sandbox.connect.accounts import account_record, connected
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, invalid, no_such, refused
-from stripe_sandbox.http.lists import as_list, list_parameters, page
+from stripe_sandbox.http.lists import as_list, dated_list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
     amount,
@@ -34,8 +34,15 @@ CREATE = Parameters(
     },
 )
 UPDATE = Parameters(optional={"description": clearable(text), "metadata": metadata})
-LIST = list_parameters(destination=text, transfer_group=text)
+LIST = dated_list_parameters(destination=text, transfer_group=text)
 REVERSALS_SHOWN = 10
+
+_OF_CARDS_ONLY = (
+    "application application_fee application_fee_amount balance_transaction calculated_statement_descriptor "
+    "customer dispute failure_balance_transaction failure_code failure_message on_behalf_of outcome "
+    "payment_intent payment_method receipt_email receipt_number receipt_url review shipping "
+    "statement_descriptor statement_descriptor_suffix transfer_data transfer_group"
+).split()
 
 
 def create(call: Call) -> Record:
@@ -176,31 +183,20 @@ def _payment(sandbox: Sandbox, transfer: Record) -> Record:
         amount=transfer["amount"],
         amount_captured=transfer["amount"],
         amount_refunded=0,
-        application=None,
-        application_fee=None,
-        application_fee_amount=None,
-        balance_transaction=None,
         billing_details={"address": None, "email": None, "name": None, "phone": None},
         captured=True,
         currency=transfer["currency"],
-        customer=None,
         description=transfer["description"],
-        dispute=None,
         disputed=False,
-        failure_code=None,
-        failure_message=None,
         livemode=False,
         metadata={},
-        on_behalf_of=None,
-        outcome=None,
+        fraud_details={},
         paid=True,
-        payment_intent=None,
-        payment_method=None,
         payment_method_details={"stripe_account": {}, "type": "stripe_account"},
-        receipt_email=None,
+        radar_options={},
         refunded=False,
         source={"id": platform["id"], "object": "account"},
         source_transfer=transfer["id"],
         status="succeeded",
-        transfer_group=None,
+        **dict.fromkeys(_OF_CARDS_ONLY),
     )

@@ -2,7 +2,7 @@
 
 from stripe_sandbox.books import CARDS
 from stripe_sandbox.http.call import Call
-from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import Parameters, anything, clearable, merged_metadata, metadata, text
 from stripe_sandbox.money.balance_transactions import enter
 from stripe_sandbox.payments.cards import Card, Decline
@@ -23,7 +23,7 @@ UPDATE = Parameters(
         "transfer_group": text,
     }
 )
-LIST = list_parameters(customer=text, payment_intent=text, transfer_group=text)
+LIST = dated_list_parameters(customer=text, payment_intent=text, transfer_group=text)
 
 _COPIED = (
     "amount",

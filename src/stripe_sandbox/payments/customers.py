@@ -1,7 +1,7 @@
 """Customers: who pays."""
 
 from stripe_sandbox.http.call import Call
-from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
     Reader,
@@ -39,10 +39,14 @@ _SHARED: dict[str, Reader] = {
     "shipping": clearable(anything),
     "source": not_simulated,
     "tax_exempt": one_of("none", "exempt", "reverse"),
+    **dict.fromkeys(("business_name", "individual_name", "invoice_prefix", "next_invoice_sequence"), anything),
+    **dict.fromkeys(("cash_balance", "tax", "validate"), not_simulated),
 }
-CREATE = Parameters(optional=_SHARED | {"payment_method": text, "test_clock": not_simulated})
+CREATE = Parameters(
+    optional=_SHARED | {"payment_method": text, "tax_id_data": not_simulated, "test_clock": not_simulated}
+)
 UPDATE = Parameters(optional=_SHARED | {"default_source": not_simulated})
-LIST = list_parameters(email=text)
+LIST = dated_list_parameters(email=text, test_clock=not_simulated)
 
 
 def create(call: Call) -> Record:
@@ -98,7 +102,7 @@ def _tombstone(customer: Record) -> Record:
 
 
 def _changes(call: Call, customer: Record) -> Record:
-    changes = {name: value for name, value in call.params.items() if name != "payment_method"}
+    changes = {name: value for name, value in call.params.items() if name in customer}
     if "metadata" in changes:
         changes["metadata"] = merged_metadata(customer["metadata"], changes["metadata"])
     if "invoice_settings" in changes:

@@ -5,7 +5,7 @@ from typing import Any
 
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, invalid, no_such, refused
-from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
     Reader,
@@ -51,7 +51,15 @@ _SHARED: dict[str, Reader] = {
     "transfer_group": text,
 }
 _NOT_SIMULATED: dict[str, Reader] = dict.fromkeys(
-    ("application_fee_amount", "confirmation_token", "customer_account", "hooks", "on_behalf_of", "transfer_data"),
+    "application_fee_amount customer_account excluded_payment_method_types hooks payment_details "
+    "payment_method_configuration transfer_data".split(),
+    not_simulated,
+)
+_NOT_SIMULATED_AT_FIRST: dict[str, Reader] = dict.fromkeys(
+    ("confirmation_token", "mandate", "on_behalf_of"), not_simulated
+)
+_NOT_SIMULATED_LATER: dict[str, Reader] = dict.fromkeys(
+    "amount_to_confirm confirmation_token excluded_payment_method_types hooks mandate payment_details".split(),
     not_simulated,
 )
 _CONFIRMING: dict[str, Reader] = {
@@ -68,10 +76,10 @@ CREATE = Parameters(
         **_SHARED,
         **_CONFIRMING,
         **_NOT_SIMULATED,
+        **_NOT_SIMULATED_AT_FIRST,
         "automatic_payment_methods": _AUTOMATIC,
         "confirm": boolean,
         "confirmation_method": one_of("automatic"),
-        "excluded_payment_method_types": anything,
     },
 )
 UPDATE = Parameters(optional={**_SHARED, **_NOT_SIMULATED, "amount": amount, "currency": currency})
@@ -81,6 +89,7 @@ CONFIRM = Parameters(
         **{name: _SHARED[name] for name in ("payment_method", "payment_method_data", "payment_method_options")},
         **{name: _SHARED[name] for name in ("receipt_email", "setup_future_usage", "shipping")},
         **_CONFIRMING,
+        **_NOT_SIMULATED_LATER,
         "client_secret": text,
         "expected_payment_method_type": text,
         "key": anything,
@@ -90,7 +99,7 @@ CANCEL = Parameters(
     optional={"cancellation_reason": one_of("abandoned", "duplicate", "fraudulent", "requested_by_customer")}
 )
 RETRIEVE = Parameters(optional={"client_secret": text})
-LIST = list_parameters(customer=text)
+LIST = dated_list_parameters(customer=text, customer_account=not_simulated)
 
 _COPIED = (
     "amount",

@@ -8,11 +8,13 @@ from stripe_sandbox.http.errors import StripeError, no_such, refused
 from stripe_sandbox.http.lists import list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
+    Reader,
     anything,
     clearable,
     integer,
     merged_metadata,
     metadata,
+    not_simulated,
     one_of,
     text,
 )
@@ -60,11 +62,14 @@ UPDATE = Parameters(
         "billing_details": BILLING,
         "card": Parameters(optional={"exp_month": integer, "exp_year": integer, "networks": anything}),
         "metadata": metadata,
+        "us_bank_account": not_simulated,
     }
 )
-ATTACH = Parameters(required={"customer": text})
+ATTACH = Parameters(required={"customer": text}, optional={"customer_account": not_simulated})
 DETACH = Parameters()
-LIST = list_parameters(customer=text, type=one_of("card"), allow_redisplay=text)
+_LISTED: dict[str, Reader] = {"allow_redisplay": text, "type": one_of("card")}
+LIST = list_parameters(customer=text, customer_account=not_simulated, **_LISTED)
+LIST_OF_CUSTOMER = list_parameters(**_LISTED)
 
 
 def create(call: Call) -> Record:

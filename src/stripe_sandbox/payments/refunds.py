@@ -3,7 +3,7 @@
 from stripe_sandbox.books import CARDS
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import invalid, refused
-from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
     amount,
@@ -38,7 +38,7 @@ CREATE = Parameters(
     }
 )
 UPDATE = Parameters(optional={"metadata": metadata})
-LIST = list_parameters(charge=text, payment_intent=text)
+LIST = dated_list_parameters(charge=text, payment_intent=text)
 
 
 def create(call: Call) -> Record:

@@ -9,7 +9,6 @@ from stripe_sandbox.http.errors import invalid
 from stripe_sandbox.http.lists import list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
-    anything,
     array,
     boolean,
     clearable,
@@ -28,7 +27,6 @@ CREATE = Parameters(
         "connect": boolean,
         "description": clearable(text),
         "metadata": metadata,
-        "events_from": anything,
     },
 )
 UPDATE = Parameters(

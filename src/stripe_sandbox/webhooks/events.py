@@ -4,7 +4,7 @@ from typing import Any
 
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import no_such
-from stripe_sandbox.http.lists import list_parameters, page
+from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import array, boolean, text
 from stripe_sandbox.ids import new_id
 from stripe_sandbox.outbox import FAILED, HELD, RETRYING, WAITING
@@ -12,7 +12,7 @@ from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import API_VERSION, PLATFORM
 from stripe_sandbox.store import Record, snapshot
 
-LIST = list_parameters(type=text, types=array(text), delivery_success=boolean)
+LIST = dated_list_parameters(type=text, types=array(text), delivery_success=boolean)
 
 
 def emit(
