@@ -39,14 +39,17 @@ class Control:
 
 
 async def health(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """It answers, so it is well."""
     return {"status": "ok"}
 
 
 async def clock(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Sandbox time, and how far it is ahead of the wall clock."""
     return {"now": control.sandbox.now(), "offset_seconds": control.sandbox.clock.offset_seconds}
 
 
 async def advance(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Let time pass; answers when all that fell due has happened and its deliveries were tried."""
     seconds = float(body["seconds"])
     if seconds < 0:
         raise ValueError("Time only moves forward.")
@@ -55,21 +58,25 @@ async def advance(control: Control, body: dict[str, Any], path: dict[str, str]) 
 
 
 async def list_endpoints(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """All webhook endpoints, without their secrets."""
     endpoints = control.sandbox.store.of_kind("webhook_endpoint")
     return {"data": [shown(endpoint) | {"connect": endpoint["_connect"]} for endpoint in endpoints]}
 
 
 async def add_endpoint(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Send all events of the platform, or of connected accounts, to a URL."""
     connect = bool(body.get("connect", False))
     return shown(listen(control.sandbox, str(body["url"]), str(body["secret"]), connect=connect))
 
 
 async def deliveries(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Every delivery, oldest first, and the mode."""
     known = control.sandbox.store.of_kind("sandbox.delivery")
     return {"mode": control.sandbox.outbox.mode, "data": [shown(delivery) for delivery in known]}
 
 
 async def set_mode(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Deliver, hold or drop from now on; ``deliver`` also releases what is held."""
     if body["mode"] not in MODES:
         raise ValueError(f"The mode is one of {', '.join(MODES)}.")
     control.sandbox.outbox.mode = body["mode"]
@@ -77,44 +84,52 @@ async def set_mode(control: Control, body: dict[str, Any], path: dict[str, str])
 
 
 async def release(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Deliver what is held; the mode stays."""
     return {"released": control.sandbox.outbox.release()}
 
 
 async def resend(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Deliver an event again, whatever became of it before."""
     event = control.record("event", body["event"])
     sent = control.sandbox.outbox.resend(event, int(body.get("times", 1)), control.sandbox.now())
     return {"deliveries": sent}
 
 
 async def drain(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Answers when nothing waits to be tried now."""
     await control.sandbox.outbox.drained()
     return {"drained": True}
 
 
 async def show_books(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Every account's money, and whether the books are balanced."""
     found = books.differences(control.sandbox)
     lines = [asdict(line) for line in books.lines(control.sandbox)]
     return {"balanced": not found, "differences": found, "accounts": lines}
 
 
 async def calls(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """The requests seen on Stripe's paths, oldest first."""
     known = control.sandbox.store.of_kind("sandbox.call")
     hidden = ("id", "object")
     return {"data": [{k: v for k, v in shown(call).items() if k not in hidden} for call in known]}
 
 
 async def plan_faults(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Replace the plan of faults."""
     plan = [PlannedFault.from_json(fault) for fault in body["faults"]]
     control.api.faults.planned = plan
     return {"planned": len(plan)}
 
 
 async def clear_faults(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Let everything go well again."""
     control.api.faults.planned = []
     return {"planned": 0}
 
 
 async def authenticate(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """The customer passes or fails the authentication that a payment waits for."""
     intent = control.record("payment_intent", path["id"])
     if intent["status"] != "requires_action":
         raise ValueError(f"{intent['id']} does not wait for authentication: it has the status {intent['status']}.")
@@ -123,6 +138,7 @@ async def authenticate(control: Control, body: dict[str, Any], path: dict[str, s
 
 
 async def onboard_account(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """The owner fills in everything, with the given outcome."""
     account = control.record("account", path["id"])
     if body["outcome"] not in OUTCOMES:
         raise ValueError(f"The outcome is one of {', '.join(OUTCOMES)}.")
@@ -131,6 +147,7 @@ async def onboard_account(control: Control, body: dict[str, Any], path: dict[str
 
 
 async def fail_payout(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """The bank returns a payout, also one that counts as paid."""
     payout = control.record("payout", path["id"])
     if payout["status"] in ("failed", "canceled"):
         raise ValueError(f"{payout['id']} is over already: it has the status {payout['status']}.")
@@ -139,11 +156,13 @@ async def fail_payout(control: Control, body: dict[str, Any], path: dict[str, st
 
 
 async def dashboard_refund(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Refund a charge as a person in the dashboard would: no request causes its events."""
     charge = control.record("charge", body["charge"])
     return shown(refunds.give_back(control.sandbox, charge, body.get("amount")))
 
 
 async def reset(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Forget everything but the webhook endpoints; time is wall time again."""
     control.sandbox.forget_everything()
     open_platform(control.sandbox)
     control.api.faults.planned = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stripe_sandbox.money import balance_transactions, payouts
+from stripe_sandbox.money import automatic_payouts, balance_transactions, payouts
 from stripe_sandbox.payments import refunds
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
@@ -13,6 +13,7 @@ ACTIONS: dict[str, Callable[[Sandbox, Record], None]] = {
     "funds.available": balance_transactions.become_available,
     "payout.arrive": payouts.arrive,
     "payout.leave": payouts.leave,
+    "payouts.sweep": automatic_payouts.sweep,
     "refund.fail": refunds.fail,
     "refund.fund": refunds.fund,
     "refund.settle": refunds.settle,

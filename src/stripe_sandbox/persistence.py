@@ -14,6 +14,7 @@ class Database:
     """The state file, open. It guards against the death of the process, not of the machine."""
 
     def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600)  # it holds the endpoints' secrets
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = OFF")

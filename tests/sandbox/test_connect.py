@@ -179,6 +179,23 @@ async def test_real_bank_numbers_are_refused_and_the_default_bank_stays(
         await stripe_client.accounts.external_accounts.delete_async(account, banks.data[0].id)
 
 
+async def test_without_a_manual_schedule_the_money_leaves_by_itself(
+    seller: Seller, stripe_client: V1Services
+) -> None:
+    account = await _new_account(stripe_client)
+    await seller.control.onboard(account)
+    await seller.paid_in()
+    await stripe_client.transfers.create_async({"amount": 700, "currency": "usd", "destination": account})
+
+    await seller.control.advance(days=1)
+
+    [payout] = (await seller.client(account=account).payouts.list_async()).data
+    assert (payout.amount, payout.automatic) == (700, True)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await seller.client(account=account).payouts.create_async({"amount": 700, "currency": "usd"})
+    assert refused.value.code == "balance_insufficient"
+
+
 async def test_accounts_can_be_listed_rejected_and_deleted(seller: Seller, stripe_client: V1Services) -> None:
     first, second = await _new_account(stripe_client), await _new_account(stripe_client)
     rejected = await stripe_client.accounts.reject_async(first, {"reason": "fraud"})

@@ -1,9 +1,8 @@
 """Accounts: the platform's own and those connected to it (Express, or described by ``controller``)."""
 
-from typing import Any
-
 from stripe_sandbox.books import OWN_BUCKETS, balance_minor
 from stripe_sandbox.connect import external_accounts
+from stripe_sandbox.connect.new_account import new_account
 from stripe_sandbox.connect.requirements import Stage, no_requirements, standing
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import invalid, refused, unknown_account
@@ -24,7 +23,7 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.ids import new_id
 from stripe_sandbox.sandbox import Sandbox
-from stripe_sandbox.settings import PLATFORM
+from stripe_sandbox.settings import DAY, PLATFORM
 from stripe_sandbox.store import Record, shown, snapshot
 from stripe_sandbox.webhooks.events import emit
 
@@ -87,17 +86,15 @@ UPDATE = Parameters(optional=_SHARED | {"external_account": clearable(anything)}
 REJECT = Parameters(required={"reason": one_of(*REJECTIONS)}, optional={"payouts_action": not_simulated})
 LIST = dated_list_parameters()
 
-_PROFILE = ("mcc", "name", "product_description", "support_address", "support_email", "support_phone", "url")
-_CURRENCY_OF = {"CA": "cad", "GB": "gbp", "JP": "jpy", "CH": "chf", "AU": "aud", "US": "usd"}
-
 
 def open_platform(sandbox: Sandbox) -> Record:
     """The platform's own account, made at the first start; it may do everything and has a bank account."""
     known = sandbox.store.get(PLATFORM)
     if known:
         return known
-    platform = sandbox.store.add(_blank(PLATFORM, sandbox.now(), "US", "standard", {"type": "account"}))
+    platform = sandbox.store.add(new_account(PLATFORM, sandbox.now(), "US", "standard", {"type": "account"}))
     platform |= {"_stage": Stage.COMPLETE.value, "_requested": ["card_payments", "transfers"]}
+    platform["settings"]["payouts"]["schedule"]["interval"] = "manual"
     external_accounts.attach_default(sandbox, platform)
     platform |= standing(Stage.COMPLETE, platform["_requested"], has_usable_bank=True)
     return platform
@@ -114,7 +111,7 @@ def create(call: Call) -> Record:
     """A connected account that has filled in nothing yet."""
     kind, controller = _kind(call)
     country = call.get("country", "US").upper()
-    blank = _blank(new_id("acct"), call.sandbox.now(), country, kind, controller)
+    blank = new_account(new_id("acct"), call.sandbox.now(), country, kind, controller)
     account = call.sandbox.store.add(blank, PLATFORM)
     account["_stage"] = Stage.NEW.value
     _apply(call, account)
@@ -272,6 +269,14 @@ def _apply(call: Call, account: Record) -> None:
     for name, wish in call.get("capabilities", {}).items():
         _request(account, name, requested=wish.get("requested", True))
     call.sandbox.store.touch(account)
+    _begin_sweeping(call.sandbox, account)
+
+
+def _begin_sweeping(sandbox: Sandbox, account: Record) -> None:
+    """Pay out automatically from tomorrow on, unless the schedule is manual or that has begun already."""
+    if account["settings"]["payouts"]["schedule"]["interval"] != "manual" and not account["_swept"]:
+        sandbox.store.change(account, _swept=True)
+        sandbox.later(DAY, "payouts.sweep", account)
 
 
 def _apply_settings(settings: Record, given: Record) -> None:
@@ -292,56 +297,3 @@ def request_capability(sandbox: Sandbox, account: Record, name: str, *, requeste
 def _request(account: Record, name: str, *, requested: bool) -> None:
     others = [known for known in account["_requested"] if known != name]
     account["_requested"] = [*others, name] if requested else others
-
-
-def _blank(identifier: str, now: int, country: str, kind: str, controller: Record) -> dict[str, Any]:
-    return {
-        "id": identifier,
-        "object": "account",
-        "business_profile": dict.fromkeys(_PROFILE),
-        "business_type": None,
-        "capabilities": {},
-        "charges_enabled": False,
-        "controller": controller,
-        "country": country,
-        "created": now,
-        "default_currency": _CURRENCY_OF.get(country, "eur"),
-        "details_submitted": False,
-        "email": None,
-        "future_requirements": no_requirements(),
-        "metadata": {},
-        "payouts_enabled": False,
-        "requirements": no_requirements(),
-        "settings": _default_settings(),
-        "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
-        "type": kind,
-        "_currencies": [],
-        "_rejected_reason": "other",
-        "_requested": [],
-    }
-
-
-def _default_settings() -> dict[str, Any]:
-    return {
-        "bacs_debit_payments": {},
-        "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
-        "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
-        "card_payments": {
-            "decline_on": {"avs_failure": False, "cvc_failure": False},
-            "statement_descriptor_prefix": None,
-            "statement_descriptor_prefix_kana": None,
-            "statement_descriptor_prefix_kanji": None,
-        },
-        "dashboard": {"display_name": None, "timezone": "Etc/UTC"},
-        "payments": {
-            "statement_descriptor": None,
-            "statement_descriptor_kana": None,
-            "statement_descriptor_kanji": None,
-        },
-        "payouts": {
-            "debit_negative_balances": True,
-            "schedule": {"delay_days": 2, "interval": "daily"},
-            "statement_descriptor": None,
-        },
-        "sepa_debit_payments": {},
-    }

@@ -1,5 +1,7 @@
 """Payouts: money sent from an account's available balance to its bank, which takes days and may fail."""
 
+from typing import Any
+
 from stripe_sandbox.books import BANKS, move
 from stripe_sandbox.connect import external_accounts
 from stripe_sandbox.connect.accounts import account_record, restand
@@ -39,7 +41,7 @@ UPDATE = Parameters(optional={"metadata": metadata})
 CANCEL = Parameters()
 LIST = dated_list_parameters(arrival_date=moment_range, destination=text, status=text)
 
-_WHOLE_UNITS_ONLY = ("huf", "twd", "isk", "ugx")
+WHOLE_UNITS_ONLY = ("huf", "twd", "isk", "ugx")
 _MESSAGES = {
     "account_closed": "The bank account has been closed.",
     "debit_not_authorized": "Debits are not permitted on this bank account.",
@@ -59,15 +61,23 @@ def create(call: Call) -> Record:
     code, amount_minor = call.params["currency"], call.params["amount"]
     if call.get("method") == "instant":
         raise refused("Instant payouts are not simulated; this bank takes standard payouts only.", param="method")
-    if code in _WHOLE_UNITS_ONLY and amount_minor % 100:
+    if code in WHOLE_UNITS_ONLY and amount_minor % 100:
         raise invalid(f"Payouts in {code} must be divisible by 100.", "amount", "invalid_payout_amount")
     if available_minor(call.sandbox, call.account, code) < amount_minor:
         raise insufficient()
-    payout = _new(call, bank)
-    entry = enter(call.sandbox, call.account, "payout", -amount_minor, payout, _in_transit(payout))
-    call.sandbox.store.change(payout, balance_transaction=entry["id"])
-    call.sandbox.later(call.sandbox.settings.payout_leaves_after_seconds, "payout.leave", payout)
-    emit(call.sandbox, "payout.created", payout)
+    given = call.only("description", "source_type", "statement_descriptor")
+    metadata_given = merged_metadata({}, call.get("metadata", {}))
+    return send(call.sandbox, bank, amount_minor, metadata=metadata_given, **given)
+
+
+def send(sandbox: Sandbox, bank: Record, amount_minor: int, **fields: Any) -> Record:
+    """Send available money of the bank's owner to the bank; ``fields`` override what a payout begins with."""
+    account = bank["account"]
+    payout = sandbox.add("payout", "po", account, **_blank(sandbox, bank, amount_minor) | fields)
+    entry = enter(sandbox, account, "payout", -amount_minor, payout, _in_transit(payout))
+    sandbox.store.change(payout, balance_transaction=entry["id"])
+    sandbox.later(sandbox.settings.payout_leaves_after_seconds, "payout.leave", payout)
+    emit(sandbox, "payout.created", payout)
     return payout
 
 
@@ -158,37 +168,33 @@ def _destination(call: Call) -> Record:
     return bank
 
 
-def _new(call: Call, bank: Record) -> Record:
-    sandbox = call.sandbox
-    return sandbox.add(
-        "payout",
-        "po",
-        call.account,
-        amount=call.params["amount"],
-        application_fee=None,
-        application_fee_amount=None,
-        arrival_date=sandbox.now() + sandbox.settings.payout_arrives_after_seconds,
-        automatic=False,
-        balance_transaction=None,
-        currency=call.params["currency"],
-        description=call.get("description"),
-        destination=bank["id"],
-        failure_balance_transaction=None,
-        failure_code=None,
-        failure_message=None,
-        livemode=False,
-        metadata=merged_metadata({}, call.get("metadata", {})),
-        method="standard",
-        original_payout=None,
-        payout_method=None,
-        reconciliation_status="not_applicable",
-        reversed_by=None,
-        source_type=call.get("source_type", "card"),
-        statement_descriptor=call.get("statement_descriptor"),
-        status="pending",
-        trace_id={"status": "pending", "value": None},
-        type="bank_account",
-    )
+def _blank(sandbox: Sandbox, bank: Record, amount_minor: int) -> Record:
+    return {
+        "amount": amount_minor,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "arrival_date": sandbox.now() + sandbox.settings.payout_arrives_after_seconds,
+        "automatic": False,
+        "balance_transaction": None,
+        "currency": bank["currency"],
+        "description": None,
+        "destination": bank["id"],
+        "failure_balance_transaction": None,
+        "failure_code": None,
+        "failure_message": None,
+        "livemode": False,
+        "metadata": {},
+        "method": "standard",
+        "original_payout": None,
+        "payout_method": None,
+        "reconciliation_status": "not_applicable",
+        "reversed_by": None,
+        "source_type": "card",
+        "statement_descriptor": None,
+        "status": "pending",
+        "trace_id": {"status": "pending", "value": None},
+        "type": "bank_account",
+    }
 
 
 def _return_money(sandbox: Sandbox, payout: Record, kind: str, where: str) -> None:

@@ -1,0 +1,32 @@
+"""Automatic payouts: what happens to an account's money unless its schedule says ``manual``."""
+
+from stripe_sandbox.connect import external_accounts
+from stripe_sandbox.money.balance import available_minor
+from stripe_sandbox.money.payouts import WHOLE_UNITS_ONLY, send
+from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.settings import DAY
+from stripe_sandbox.store import Record
+
+_DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
+
+
+def sweep(sandbox: Sandbox, account: Record) -> None:
+    """Send all that is available to the bank, and come back after the schedule's interval."""
+    interval = account["settings"]["payouts"]["schedule"]["interval"]
+    if interval == "manual" or account.get("_deleted"):
+        sandbox.store.change(account, _swept=False)
+        return
+    if account["payouts_enabled"]:
+        for code in account["_currencies"]:
+            _send_everything(sandbox, account, code)
+    sandbox.later(_DAYS[interval] * DAY, "payouts.sweep", account)
+
+
+def _send_everything(sandbox: Sandbox, account: Record, code: str) -> None:
+    bank = external_accounts.usable(sandbox, account["id"], code)
+    amount_minor = available_minor(sandbox, account["id"], code)
+    if code in WHOLE_UNITS_ONLY:
+        amount_minor -= amount_minor % 100
+    if bank and amount_minor > 0:
+        description = {"description": "STRIPE PAYOUT", "reconciliation_status": "completed"}
+        send(sandbox, bank, amount_minor, automatic=True, **description)
