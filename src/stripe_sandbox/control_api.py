@@ -17,8 +17,11 @@ from stripe_sandbox.http.faults import PlannedFault
 from stripe_sandbox.money import payouts
 from stripe_sandbox.outbox import MODES
 from stripe_sandbox.payments import confirmation, refunds
+from stripe_sandbox.settings import DAY
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.endpoints import listen
+
+ADVANCE_SECONDS_MAX = 10 * 365 * DAY
 
 Handler = Callable[["Control", dict[str, Any], dict[str, str]], Awaitable[Any]]
 
@@ -51,8 +54,8 @@ async def clock(control: Control, body: dict[str, Any], path: dict[str, str]) ->
 async def advance(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
     """Let time pass; answers when all that fell due has happened and its deliveries were tried."""
     seconds = float(body["seconds"])
-    if seconds < 0:
-        raise ValueError("Time only moves forward.")
+    if not 0 <= seconds <= ADVANCE_SECONDS_MAX:
+        raise ValueError(f"Time only moves forward, and by at most {ADVANCE_SECONDS_MAX} seconds at once.")
     await due.advance(control.sandbox, seconds)
     return await clock(control, body, path)
 

@@ -1,5 +1,6 @@
 """The sandbox as a process of its own: its address, its end, and what it remembers after being killed."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from stripe.params import PaymentIntentCreateParams
 
@@ -59,6 +61,17 @@ def test_a_signal_ends_it_within_two_seconds(number: signal.Signals) -> None:
         process.send_signal(number)
         process.wait(timeout=2)
         assert time.monotonic() - began < 2
+
+
+async def test_a_signal_ends_it_even_while_a_request_hangs() -> None:
+    with _serving() as (process, url):
+        async with Control(url) as control, httpx.AsyncClient(base_url=url, trust_env=False) as client:
+            await control.plan_faults({"match": "GET /v1/balance", "kind": "timeout_before"})
+            hanging = asyncio.create_task(client.get("/v1/balance"))
+            await asyncio.sleep(0.1)
+            process.terminate()
+            await asyncio.to_thread(process.wait, 2)
+            await asyncio.gather(hanging, return_exceptions=True)
 
 
 def test_it_ends_with_its_parent_when_told_so() -> None:

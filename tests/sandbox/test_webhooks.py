@@ -1,5 +1,6 @@
 """Events and their deliveries: signatures, who gets what, retries, holding back and sending again."""
 
+import pytest
 import stripe
 from stripe._v1_services import V1Services
 
@@ -168,3 +169,66 @@ async def test_events_are_kept_for_thirty_days_and_can_be_filtered(
     assert count(await stripe_client.events.list_async({"created": {"lt": now - DAY}})) == 1
     await seller.control.advance(days=2)
     assert count(await stripe_client.events.list_async({"type": "customer.created"})) == 0
+
+
+async def _story(client: V1Services) -> list[str]:
+    """The types of all events so far, in the order in which they happened."""
+    events = await client.events.list_async({"limit": 100})
+    return [event.type for event in reversed(events.data)]
+
+
+async def test_a_payment_declined_then_paid_then_refunded_is_told_in_order(
+    seller: Seller, stripe_client: V1Services
+) -> None:
+    intent = await stripe_client.payment_intents.create_async(
+        {
+            "amount": 5_000,
+            "currency": "usd",
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        }
+    )
+    with pytest.raises(stripe.CardError):
+        await stripe_client.payment_intents.confirm_async(intent.id, {"payment_method": "pm_card_chargeDeclined"})
+    await stripe_client.payment_intents.confirm_async(intent.id, {"payment_method": "pm_card_visa"})
+    await stripe_client.refunds.create_async({"payment_intent": intent.id})
+
+    assert await _story(stripe_client) == [
+        "payment_intent.created",
+        "charge.failed",
+        "payment_intent.payment_failed",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+        "charge.updated",
+        "refund.created",
+        "charge.refunded",
+    ]
+
+
+async def test_a_payout_that_fails_on_arrival_is_told_in_order(seller: Seller) -> None:
+    theirs = seller.client(account=await seller.funded(8_000, "000111111116"))
+    await theirs.payouts.create_async({"amount": 8_000, "currency": "usd"})
+    await seller.control.advance(days=2)
+
+    assert await _story(theirs) == [
+        "account.external_account.created",
+        "capability.updated",
+        "account.updated",
+        "payment.created",
+        "payout.created",
+        "payout.updated",
+        "payout.failed",
+        "account.external_account.updated",
+        "account.updated",
+    ]
+
+
+async def test_the_balance_transaction_comes_after_the_success_is_told(
+    seller: Seller, stripe_client: V1Services
+) -> None:
+    await seller.paid_in()
+    events = (await stripe_client.events.list_async({"types": ["charge.succeeded", "charge.updated"]})).data
+    updated, succeeded = (event.to_dict()["data"] for event in events)
+
+    assert succeeded["object"]["balance_transaction"] is None
+    assert updated["object"]["balance_transaction"].startswith("txn_")
+    assert updated["previous_attributes"] == {"balance_transaction": None}

@@ -253,6 +253,8 @@ def _refuse(exchange: Exchange, error: StripeError) -> None:
         exchange.answer_headers["stripe-should-retry"] = "false"
     if error.body.get("code") == "lock_timeout":
         exchange.answer_headers["stripe-should-retry"] = "true"
+    if error.body.get("code") == "rate_limit":
+        exchange.answer_headers["stripe-rate-limited-reason"] = "global-rate"
 
 
 def _to_store(exchange: Exchange) -> Record:

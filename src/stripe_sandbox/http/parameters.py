@@ -135,7 +135,7 @@ def array(reader: Reader) -> Reader:
 
     def read(value: Any, name: str) -> list[Any]:
         positions = _group(value, name)
-        if not all(position.isdecimal() for position in positions):
+        if not all(position.isdecimal() and len(position) <= 4 for position in positions):
             raise invalid("Invalid array", name, "parameter_invalid_array")
         return [reader(positions[at], f"{name}[{at}]") for at in sorted(positions, key=int)]
 

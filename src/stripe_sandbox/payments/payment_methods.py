@@ -138,7 +138,7 @@ def attach(call: Call) -> Record:
     method = retrieve(call)
     customer = call.given("customer", "customer")
     assert customer is not None, "the parameter table requires it"
-    if method["customer"] is not None:
+    if method["customer"] not in (None, customer["id"]):
         raise refused(
             "The payment method is already attached to a customer.", code="payment_method_already_attached"
         )
