@@ -100,7 +100,7 @@ class Worker:
         await withdrawals_send.send(self.engine, self.gateway, self.clock, withdrawal_id)
 
     async def _offers(self) -> int:
-        return await expire_due(self.engine, now=self.clock.now(), limit=BATCH_SIZE)
+        return await expire_due(self.engine, ids=self.ids, now=self.clock.now(), limit=BATCH_SIZE)
 
 
 @in_own_transaction

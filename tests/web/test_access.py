@@ -25,6 +25,8 @@ PUBLIC_PATHS = {
     "/",
     "/docs",
     "/openapi.json",
+    "/connect/success",
+    "/connect/refresh",
     "/health/live",
     "/health/ready",
     "/api/config",

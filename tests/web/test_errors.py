@@ -205,8 +205,8 @@ async def test_an_internal_error_is_logged_with_its_trace_and_request_id(bare_cl
     failed, request = lines
     assert failed["event"] == "request.failed"
     assert failed["log_level"] == "error"
-    assert "raise raised.pop()" in failed["trace"]
-    assert failed["trace"].endswith("builtins.ZeroDivisionError: this happened")
+    assert "raise raised.pop()" in failed["exception"]
+    assert failed["exception"].endswith("builtins.ZeroDivisionError: this happened")
     assert failed["request_id"] == request["request_id"] == answered.headers["x-request-id"]
     assert "this happened" not in answered.text
 

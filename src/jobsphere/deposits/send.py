@@ -79,13 +79,25 @@ async def _create(
 ) -> tuple[Deposit, str | None]:
     try:
         customer_id = await _customer(engine, gateway, clock, deposit.user_id)
-        intent = await gateway.create_payment_intent(
-            amount=deposit.amount, customer_id=customer_id, deposit_id=deposit.id, key=create_key(deposit)
-        )
+        intent = await _intent(gateway, deposit, customer_id)
     except Refused as refusal:
         log.error("deposit.refused", deposit_id=str(deposit.id), operation=refusal.operation, code=refusal.code)
         return await _store_refusal(engine, deposit.id, refusal.code, clock.now()), None
     return await _store_intent(engine, deposit.id, intent, clock.now()), intent.client_secret
+
+
+async def _intent(gateway: StripeGateway, deposit: Deposit, customer_id: str) -> PaymentIntent:
+    try:
+        return await gateway.create_payment_intent(
+            amount=deposit.amount, customer_id=customer_id, deposit_id=deposit.id, key=create_key(deposit)
+        )
+    except OutcomeUnknown as unknown:
+        if not unknown.will_not_change:
+            raise
+        found = await gateway.find_payment_intent(customer_id=customer_id, deposit_id=deposit.id)
+        if found is None:
+            raise Refused(unknown.operation, calls.NEVER_HAPPENED) from unknown
+        return found
 
 
 async def _confirm(
@@ -106,18 +118,29 @@ async def _confirm(
             return await _store_decline(engine, deposit.id, refusal.code, clock.now()), None
         # It was confirmed or canceled already: what it is now is the answer.
         intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
+    except OutcomeUnknown as unknown:
+        if not unknown.will_not_change:
+            raise
+        intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
     return await _store_confirmation(engine, deposit.id, intent, clock.now()), intent.client_secret
 
 
 async def _customer(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, user_id: UUID) -> str:
     """The person's customer id at Stripe, made once."""
-    wallet, user = await _wallet_before_customer(engine, user_id, clock.now())
+    wallet, user, key = await _wallet_before_customer(engine, user_id, clock.now())
     if wallet.stripe_customer_id is not None:
         return wallet.stripe_customer_id
-    customer_id = await gateway.create_customer(
-        user_id=user.id, email=user.email, name=user.name, key=_customer_key(user.id)
-    )
-    await _store_customer(engine, user.id, customer_id, clock.now())
+    try:
+        customer_id = await gateway.create_customer(user_id=user.id, email=user.email, name=user.name, key=key)
+    except OutcomeUnknown as unknown:
+        if not unknown.will_not_change:
+            raise
+        found = await gateway.find_customer(user_id=user.id, email=user.email)
+        if found is None:
+            await _store_no_customer(engine, key, clock.now())
+            raise
+        customer_id = found
+    await _store_customer(engine, user.id, customer_id, key, clock.now())
     return customer_id
 
 
@@ -143,28 +166,31 @@ def _confirm_key(deposit_id: UUID) -> str:
     return f"deposit:{deposit_id}:confirm:1"
 
 
-def _customer_key(user_id: UUID) -> str:
-    return f"user:{user_id}:customer"
-
-
 @in_own_transaction
 async def _wallet_before_customer(
     connection: AsyncConnection, user_id: UUID, now: datetime
-) -> tuple[Wallet, User]:
+) -> tuple[Wallet, User, str]:
     wallet = await wallet_of(connection, user_id)
     user = await find_user(connection, user_id)
     assert user is not None
-    if wallet.stripe_customer_id is None:
-        await calls.begin(connection, _customer_key(user_id), now=now)
-    return wallet, user
+    if wallet.stripe_customer_id is not None:
+        return wallet, user, ""
+    return wallet, user, await calls.begin_attempt(connection, f"user:{user_id}:customer", now=now)
 
 
 @in_own_transaction
-async def _store_customer(connection: AsyncConnection, user_id: UUID, customer_id: str, now: datetime) -> None:
+async def _store_customer(
+    connection: AsyncConnection, user_id: UUID, customer_id: str, key: str, now: datetime
+) -> None:
     await connection.execute(
         update(wallets).where(wallets.c.user_id == user_id).values(stripe_customer_id=customer_id)
     )
-    await calls.succeeded(connection, _customer_key(user_id), object_id=customer_id, now=now)
+    await calls.succeeded(connection, key, object_id=customer_id, now=now)
+
+
+@in_own_transaction
+async def _store_no_customer(connection: AsyncConnection, key: str, now: datetime) -> None:
+    await calls.refused(connection, key, code=calls.NEVER_HAPPENED, now=now)
 
 
 @in_own_transaction
@@ -183,7 +209,8 @@ async def _store_refusal(
 ) -> Deposit:
     deposit = await store.lock(connection, deposit_id)
     await calls.refused(connection, create_key(deposit), code=code, now=now)
-    return await store.save(connection, deposit, lifecycle.canceled(deposit, NOT_POSSIBLE), now=now)
+    reason = NOT_SENT if code == calls.NEVER_HAPPENED else NOT_POSSIBLE
+    return await store.save(connection, deposit, lifecycle.canceled(deposit, reason), now=now)
 
 
 @in_own_transaction
@@ -200,8 +227,9 @@ def _answered(deposit: Deposit, intent: PaymentIntent) -> Step:
     match intent.status:
         case "requires_action":
             return lifecycle.requires_action(deposit, intent.id)
-        case "requires_payment_method":
-            return lifecycle.declined(deposit, intent.id, intent.failure_code)
+        case "requires_payment_method" | "requires_confirmation":
+            # Without a failure it was never charged: what confirmed it broke down.
+            return lifecycle.declined(deposit, intent.id, intent.failure_code or "processing_error")
         case "canceled":
             return lifecycle.canceled(deposit, CANCELED)
         case _:

@@ -7,13 +7,15 @@ looked up instead (stripe.md section 9).
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.stripe_gateway.tables import stripe_calls
 
 RESEND_SECONDS_MAX = 23 * 60 * 60
+# Our own word, in place of Stripe's, for a call that a look at its objects proves was never carried out.
+NEVER_HAPPENED = "never_happened"
 
 
 async def begin(connection: AsyncConnection, key: str, *, now: datetime) -> None:
@@ -21,6 +23,16 @@ async def begin(connection: AsyncConnection, key: str, *, now: datetime) -> None
     await connection.execute(
         insert(stripe_calls).values(key=key, first_sent_at=now).on_conflict_do_nothing(index_elements=["key"])
     )
+
+
+async def begin_attempt(connection: AsyncConnection, name: str, *, now: datetime) -> str:
+    """The key of the present attempt at ``name``: the first, or the one after those that did not happen."""
+    ended = select(func.count()).where(
+        stripe_calls.c.key.startswith(f"{name}:", autoescape=True), stripe_calls.c.refusal.is_not(None)
+    )
+    key = f"{name}:{(await connection.execute(ended)).scalar_one() + 1}"
+    await begin(connection, key, now=now)
+    return key
 
 
 async def succeeded(connection: AsyncConnection, key: str, *, object_id: str, now: datetime) -> None:

@@ -70,7 +70,11 @@ def _named(operation: str, error: stripe.StripeError) -> Exception:
         case stripe.InvalidRequestError() if error.http_status in (400, 404):
             return Refused(operation, error.code)
         case _:
-            return OutcomeUnknown(operation, f"{type(error).__name__} {error.http_status or ''}".strip())
+            return OutcomeUnknown(
+                operation,
+                f"{type(error).__name__} {error.http_status or ''}".strip(),
+                will_not_change=(error.headers or {}).get("idempotent-replayed") == "true",
+            )
 
 
 def _decline_code(error: stripe.CardError) -> str | None:
@@ -113,6 +117,15 @@ class StripeGateway:
         return made.id
 
     @_stripe_call
+    async def find_customer(self, *, user_id: UUID, email: str) -> str | None:
+        """The id of the customer made for a person, if there is one: for an answer that was lost."""
+        page = await self._stripe.customers.list_async({"email": email, "limit": 100})
+        async for found in page.auto_paging_iter():
+            if found.to_dict().get("metadata", {}).get("user_id") == str(user_id):
+                return found.id
+        return None
+
+    @_stripe_call
     async def create_payment_intent(
         self, *, amount: Money, customer_id: str, deposit_id: UUID, key: str
     ) -> objects.PaymentIntent:
@@ -128,6 +141,16 @@ class StripeGateway:
             {"idempotency_key": key},
         )
         return objects.payment_intent(made.to_dict())
+
+    @_stripe_call
+    async def find_payment_intent(self, *, customer_id: str, deposit_id: UUID) -> objects.PaymentIntent | None:
+        """The PaymentIntent made for a deposit, if there is one: for an answer that was lost."""
+        page = await self._stripe.payment_intents.list_async({"customer": customer_id, "limit": 100})
+        async for found in page.auto_paging_iter():
+            made = objects.payment_intent(found.to_dict())
+            if made.metadata.get("deposit_id") == str(deposit_id):
+                return made
+        return None
 
     @_stripe_call
     async def confirm_payment_intent(

@@ -7,12 +7,17 @@ from jobsphere.stripe_gateway.objects import PaymentIntent
 
 
 class OutcomeUnknown(Exception):
-    """No answer, or one that says nothing: it may have happened. Keep the key and ask again with it."""
+    """No answer, or one that says nothing: it may have happened. Keep the key and ask again with it.
 
-    def __init__(self, operation: str, cause: str) -> None:
+    ``will_not_change``: Stripe has stored this very answer under the key and repeats it for a day
+    (stripe.md section 9), so only a look at its objects tells what happened.
+    """
+
+    def __init__(self, operation: str, cause: str, *, will_not_change: bool = False) -> None:
         super().__init__(f"{operation}: {cause}")
         self.operation = operation
         self.cause = cause
+        self.will_not_change = will_not_change
 
 
 class Refused(Exception):

@@ -15,9 +15,10 @@ from jobsphere.notifications.notice import Notice, NoticeType
 from jobsphere.notifications.write import notify
 from jobsphere.stripe_gateway import calls
 from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused
 from jobsphere.stripe_gateway.objects import Account, AccountLink
 from jobsphere.wallets.tables import wallets
-from jobsphere.wallets.wallet import Wallet, wallet_of
+from jobsphere.wallets.wallet import wallet_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,28 +118,37 @@ async def _tell(
 
 
 async def _account_id(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, user: User, country: str) -> str:
-    wallet = await _wallet_before_account(engine, user.id, country, clock.now())
-    if wallet.stripe_connect_account_id is not None:
-        return wallet.stripe_connect_account_id
-    account = await gateway.create_account(
-        user_id=user.id, email=user.email, country=country, key=_account_key(user.id, country)
-    )
-    return await _store_account_id(engine, user.id, account.id, _account_key(user.id, country), clock.now())
-
-
-def _account_key(user_id: UUID, country: str) -> str:
-    # The country is part of the name: another one is another request, and Stripe would refuse the key.
-    return f"user:{user_id}:account:{country}"
+    account_id, key = await _account_or_key(engine, user.id, country, clock.now())
+    if account_id is not None:
+        return account_id
+    try:
+        account = await gateway.create_account(user_id=user.id, email=user.email, country=country, key=key)
+    except Refused as refusal:
+        await _store_no_account(engine, key, refusal.code, clock.now())
+        raise
+    except OutcomeUnknown as unknown:
+        # An account that nobody was onboarded on holds nothing, so a second one does no harm.
+        if unknown.will_not_change:
+            await _store_no_account(engine, key, calls.NEVER_HAPPENED, clock.now())
+        raise
+    return await _store_account_id(engine, user.id, account.id, key, clock.now())
 
 
 @in_own_transaction
-async def _wallet_before_account(
+async def _account_or_key(
     connection: AsyncConnection, user_id: UUID, country: str, now: datetime
-) -> Wallet:
+) -> tuple[str | None, str]:
+    """The account if there is one, else the key to make it with."""
     wallet = await wallet_of(connection, user_id)
-    if wallet.stripe_connect_account_id is None:
-        await calls.begin(connection, _account_key(user_id, country), now=now)
-    return wallet
+    if wallet.stripe_connect_account_id is not None:
+        return wallet.stripe_connect_account_id, ""
+    # The country is part of the name: another one is another request, and Stripe would refuse the key.
+    return None, await calls.begin_attempt(connection, f"user:{user_id}:account:{country}", now=now)
+
+
+@in_own_transaction
+async def _store_no_account(connection: AsyncConnection, key: str, code: str | None, now: datetime) -> None:
+    await calls.refused(connection, key, code=code, now=now)
 
 
 @in_own_transaction

@@ -27,8 +27,6 @@ log = logger(__name__)
 Made = TypeVar("Made")
 
 _INSUFFICIENT = "balance_insufficient"
-# Our own word for a call that a look-up proves was never carried out.
-_NEVER_HAPPENED = "never_happened"
 # A look-up starts this much before the first call: Stripe's clock need not agree with ours.
 _CLOCKS_DIFFER = timedelta(hours=1)
 
@@ -99,7 +97,7 @@ class _Sender:
                 lambda _: self.gateway.find_transfer(withdrawal.id),
             )
         except Refused as refusal:
-            if refusal.code in (_INSUFFICIENT, _NEVER_HAPPENED):
+            if refusal.code in (_INSUFFICIENT, calls.NEVER_HAPPENED):
                 wait = reasons.PLATFORM_FUNDS_PENDING
                 return await self._take(withdrawal, lifecycle.transfer_must_wait, wait, refused=(key, refusal))
             log.error("withdrawal.transfer_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
@@ -136,7 +134,7 @@ class _Sender:
                 ),
             )
         except Refused as refusal:
-            if refusal.code in (_INSUFFICIENT, _NEVER_HAPPENED):
+            if refusal.code in (_INSUFFICIENT, calls.NEVER_HAPPENED):
                 wait = reasons.ACCOUNT_FUNDS_PENDING
                 return await self._take(withdrawal, lifecycle.payout_must_wait, wait, refused=(key, refusal))
             log.error("withdrawal.payout_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
@@ -167,14 +165,18 @@ class _Sender:
         call: Callable[[], Awaitable[Made]],
         look_up: Callable[[int], Awaitable[Made | None]],
     ) -> Made:
-        """Make the call while Stripe remembers its key; after that, look for what it may have made."""
+        """Make the call while its key can still bring an answer; after that, look for what it may have made."""
         async with reading(self.engine) as connection:
             first_sent = await calls.first_sent_at(connection, key)
         if calls.may_resend(first_sent, self.clock.now()):
-            return await call()
+            try:
+                return await call()
+            except OutcomeUnknown as unknown:
+                if not unknown.will_not_change:
+                    raise
         made = await look_up(int((first_sent - _CLOCKS_DIFFER).timestamp()))
         if made is None:
-            raise Refused("look_up", _NEVER_HAPPENED)
+            raise Refused("look_up", calls.NEVER_HAPPENED)
         return made
 
     async def _take(

@@ -278,7 +278,7 @@ STATEMENTS = (
         CONSTRAINT offers_currency_is_a_code CHECK (currency ~ '^[a-z]{3}$'),
         CONSTRAINT offers_message_is_limited CHECK (char_length(message) <= 2000),
         CONSTRAINT offers_state_is_known CHECK (state IN ('sent', 'accepted', 'completed', 'declined', 'withdrawn', 'expired')),
-        CONSTRAINT offers_expires_within_30_days CHECK (expires_at > created_at AND expires_at <= created_at + interval '30 days'),
+        CONSTRAINT offers_expires_within_30_days CHECK (expires_at > created_at AND expires_at <= created_at + interval '720 hours'),
         CONSTRAINT offers_answered_has_its_time CHECK ((state = 'sent') = (answered_at IS NULL)),
         CONSTRAINT offers_contractor_id_fkey FOREIGN KEY(contractor_id) REFERENCES users (id),
         CONSTRAINT offers_customer_wallet_id_fkey FOREIGN KEY(customer_wallet_id) REFERENCES wallets (id),
@@ -552,6 +552,12 @@ STATEMENTS = (
         OR (OLD.state = 'assigned' AND NEW.state = 'completed')
     ))
     EXECUTE FUNCTION refuse_change()
+    """,
+    """
+    ALTER TABLE offers ENABLE ALWAYS TRIGGER refuse_backward
+    """,
+    """
+    ALTER TABLE jobs ENABLE ALWAYS TRIGGER refuse_backward
     """,
     """
     CREATE TRIGGER refuse_change BEFORE UPDATE OF id, event_key, source, type, account_id, livemode, payload, received_at OR DELETE ON webhook_events FOR EACH ROW EXECUTE FUNCTION refuse_change()
