@@ -3,6 +3,9 @@
 The Stripe gateway and the database-transaction helper place them, before and after every Stripe
 call and every COMMIT, so that no verb can forget one. ``JOBSPHERE_CRASH_AT=name:n`` kills the process
 with SIGKILL when it passes the point ``name`` for the n-th time; without it they do nothing.
+
+``JOBSPHERE_CRASH_LOG=file`` lists the points that are passed in that file, one a line. The process never
+makes the file: until it exists, no point counts or kills, so a test says from when on they do.
 """
 
 import os
@@ -26,6 +29,9 @@ def declared() -> list[str]:
 
 def reached(name: str) -> None:
     """Kill this process here if ``JOBSPHERE_CRASH_AT`` says so."""
+    log = os.environ.get("JOBSPHERE_CRASH_LOG")
+    if log and not _noted(name, log):
+        return
     wanted = os.environ.get("JOBSPHERE_CRASH_AT")
     if not wanted:
         return
@@ -35,3 +41,16 @@ def reached(name: str) -> None:
     _passed[name] += 1
     if _passed[name] == int(wanted_pass):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _noted(name: str, log: str) -> bool:
+    """Whether the log exists; if so, ``name`` is in it, also after SIGKILL."""
+    try:
+        file = os.open(log, os.O_WRONLY | os.O_APPEND)
+    except FileNotFoundError:
+        return False
+    try:
+        os.write(file, f"{name}\n".encode())
+    finally:
+        os.close(file)
+    return True
