@@ -60,8 +60,8 @@ def configure_logging(*, level: str = "INFO", as_json: bool = False) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Stripe's SDK and httpx log whole requests at INFO; ours say what matters.
-    for noisy in ("httpx", "httpcore", "stripe", "uvicorn.access"):
+    # Libraries log whole requests, or what only they care for, at INFO; ours say what matters.
+    for noisy in ("httpx", "httpcore", "stripe", "uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

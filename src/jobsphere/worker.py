@@ -1,7 +1,7 @@
 """The background loops: whatever was committed as "to be done" is done here, by any number of processes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from jobsphere.marketplace.expire import expire_due
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.traces import trace
+from jobsphere.web.idempotency import delete_expired
 from jobsphere.webhooks.process import process_due
 from jobsphere.withdrawals import send as withdrawals_send
 from jobsphere.withdrawals import store as withdrawals_store
@@ -24,6 +25,7 @@ from jobsphere.withdrawals import store as withdrawals_store
 BATCH_SIZE = 20
 # A claimed deposit or withdrawal is free for others after this; longer than its calls to Stripe take.
 LEASE_SECONDS = 30
+HOUSEKEEPING_SECONDS = 60 * 60
 
 log = logger(__name__)
 
@@ -31,76 +33,96 @@ log = logger(__name__)
 Round = Callable[[], Awaitable[int]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """One kind of work, looked for every ``poll_seconds``, and at once after a ``wake``."""
+
+    name: str
+    round: Round
+    poll_seconds: float
+    is_woken: bool = True
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Worker:
     """Runs every loop until it is stopped. ``wake`` tells it that there is work, so that none waits for a poll."""
 
-    engine: AsyncEngine
-    gateway: StripeGateway
-    clock: Clock
-    ids: Ids
-    poll_seconds: float = 0.5
-    _wakes: list[asyncio.Event] = field(default_factory=list)
-    _stopping: bool = False
+    def __init__(
+        self, engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, *, poll_seconds: float = 0.5
+    ) -> None:
+        self.engine = engine
+        self.gateway = gateway
+        self.clock = clock
+        self.ids = ids
+        self._stopping = False
+        self._loops = (
+            _Loop("webhooks", self._webhooks, poll_seconds),
+            _Loop("deposits", self._deposits, poll_seconds),
+            _Loop("withdrawals", self._withdrawals, poll_seconds),
+            _Loop("offers", self._offers, 10 * poll_seconds, is_woken=False),
+            _Loop("housekeeping", self._housekeeping, HOUSEKEEPING_SECONDS, is_woken=False),
+        )
 
     async def run(self) -> None:
         """Run until ``stop``; what is under way is finished first."""
-        rounds: dict[str, tuple[Round, float]] = {
-            "webhooks": (self._webhooks, self.poll_seconds),
-            "deposits": (self._deposits, self.poll_seconds),
-            "withdrawals": (self._withdrawals, self.poll_seconds),
-            "offers": (self._offers, 10 * self.poll_seconds),
-        }
-        await asyncio.gather(*(self._loop(name, *round_) for name, round_ in rounds.items()))
+        await asyncio.gather(*(self._run(loop) for loop in self._loops))
 
     def wake(self) -> None:
         """There is something to do."""
-        for event in self._wakes:
-            event.set()
+        for loop in self._loops:
+            if loop.is_woken:
+                loop.bell.set()
 
     def stop(self) -> None:
         """End each loop after its present round."""
         self._stopping = True
-        self.wake()
+        for loop in self._loops:
+            loop.bell.set()
 
-    async def _loop(self, name: str, round_: Round, poll_seconds: float) -> None:
-        wake = asyncio.Event()
-        self._wakes.append(wake)
+    async def _run(self, loop: _Loop) -> None:
         while not self._stopping:
-            wake.clear()
+            loop.bell.clear()
             try:
-                found = await round_()
+                found = await loop.round()
             except Exception as error:  # the outermost loop: an outage of the database must not end it
-                log.error("worker.round_failed", loop=name, exception=trace(error))
+                log.error("worker.round_failed", loop=loop.name, exception=trace(error))
                 found = 0
             if not found and not self._stopping:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), poll_seconds)
+                    await asyncio.wait_for(loop.bell.wait(), loop.poll_seconds)
 
     async def _webhooks(self) -> int:
         found = await process_due(self.engine, self.gateway, self.clock, self.ids)
         if found:
+            # An event may leave something to send, such as the reversal of a failed payout.
             self.wake()
         return found
 
     async def _deposits(self) -> int:
         due = await _due_deposits(self.engine, self.clock.now())
-        await asyncio.gather(*(self._deposit(deposit_id) for deposit_id in due))
+        await _each("deposits", (deposits_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due))
         return len(due)
-
-    async def _deposit(self, deposit_id: UUID) -> None:
-        await deposits_send.send(self.engine, self.gateway, self.clock, deposit_id)
 
     async def _withdrawals(self) -> int:
         due = await _due_withdrawals(self.engine, self.clock.now())
-        await asyncio.gather(*(self._withdrawal(withdrawal_id) for withdrawal_id in due))
+        await _each(
+            "withdrawals", (withdrawals_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due)
+        )
         return len(due)
-
-    async def _withdrawal(self, withdrawal_id: UUID) -> None:
-        await withdrawals_send.send(self.engine, self.gateway, self.clock, withdrawal_id)
 
     async def _offers(self) -> int:
         return await expire_due(self.engine, ids=self.ids, now=self.clock.now(), limit=BATCH_SIZE)
+
+    async def _housekeeping(self) -> int:
+        await _forget_old_answers(self.engine, self.clock.now())
+        return 0
+
+
+async def _each(loop: str, deeds: Iterable[Awaitable[object]]) -> None:
+    """Do all of them at once; one that fails keeps no other from its end, and its lease brings it back."""
+    for outcome in await asyncio.gather(*deeds, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            log.error("worker.deed_failed", loop=loop, exception=trace(outcome))
 
 
 @in_own_transaction
@@ -113,3 +135,8 @@ async def _due_withdrawals(connection: AsyncConnection, now: datetime) -> list[U
     return list(
         await withdrawals_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE)
     )
+
+
+@in_own_transaction
+async def _forget_old_answers(connection: AsyncConnection, now: datetime) -> int:
+    return await delete_expired(connection, now)

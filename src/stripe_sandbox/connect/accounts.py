@@ -1,5 +1,7 @@
 """Accounts: the platform's own and those connected to it (Express, or described by ``controller``)."""
 
+from typing import Any
+
 from stripe_sandbox.books import OWN_BUCKETS, balance_minor
 from stripe_sandbox.connect import external_accounts
 from stripe_sandbox.connect.new_account import new_account
@@ -14,6 +16,7 @@ from stripe_sandbox.http.parameters import (
     boolean,
     clearable,
     currency,
+    group,
     integer,
     merged_metadata,
     metadata,
@@ -30,9 +33,15 @@ from stripe_sandbox.webhooks.events import emit
 CAPABILITIES = ("card_payments", "transfers", "us_bank_account_ach_payments", "tax_reporting_us_1099_k")
 REJECTIONS = ("fraud", "terms_of_service", "other")
 
+
+def _delay_days(value: Any, name: str) -> int:
+    """How many days incoming money waits: a number, or the least that is allowed."""
+    return 2 if value == "minimum" else integer(value, name)
+
+
 _SCHEDULE = Parameters(
     optional={
-        "delay_days": anything,
+        "delay_days": _delay_days,
         "interval": one_of("manual", "daily", "weekly", "monthly"),
         "monthly_anchor": integer,
         "weekly_anchor": text,
@@ -40,9 +49,9 @@ _SCHEDULE = Parameters(
 )
 _SETTINGS = Parameters(
     optional={
-        "branding": anything,
-        "card_payments": anything,
-        "payments": anything,
+        "branding": group,
+        "card_payments": group,
+        "payments": group,
         "payouts": Parameters(
             optional={"debit_negative_balances": boolean, "schedule": _SCHEDULE, "statement_descriptor": text}
         ),
@@ -59,14 +68,14 @@ _CONTROLLER = Parameters(
 _REQUEST = Parameters(optional={"requested": boolean})
 _SHARED: dict[str, Reader] = {
     **dict.fromkeys(("account_token", "documents", "groups"), not_simulated),
-    "business_profile": anything,
+    "business_profile": group,
     "business_type": one_of("company", "government_entity", "individual", "non_profit"),
     "capabilities": Parameters(optional=dict.fromkeys(CAPABILITIES, _REQUEST)),
-    "company": anything,
+    "company": group,
     "default_currency": currency,
     "email": text,
     "external_account": anything,
-    "individual": anything,
+    "individual": group,
     "metadata": metadata,
     "settings": _SETTINGS,
     "tos_acceptance": Parameters(
@@ -280,11 +289,11 @@ def _begin_sweeping(sandbox: Sandbox, account: Record) -> None:
 
 
 def _apply_settings(settings: Record, given: Record) -> None:
-    for group, values in given.items():
-        if group == "payouts":
-            schedule = values.pop("schedule", {})
-            settings["payouts"]["schedule"].update(schedule)
-        settings.setdefault(group, {}).update(values)
+    """Put the given groups over the old ones; payouts have a group inside that is merged as well."""
+    schedule = settings["payouts"]["schedule"] | given.get("payouts", {}).get("schedule", {})
+    for name, values in given.items():
+        settings[name] = settings.get(name, {}) | values
+    settings["payouts"]["schedule"] = schedule
 
 
 def request_capability(sandbox: Sandbox, account: Record, name: str, *, requested: bool) -> None:

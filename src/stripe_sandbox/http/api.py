@@ -132,7 +132,7 @@ class Api:
             given = {name: value for name, value in call.form.items() if name != "expand"}
             call.params = endpoint.parameters.read(given)
             record = endpoint.handler(call)
-            _fill(exchange, 200, expanded(record, expand, self.sandbox.store) if expand else shown(record))
+            _fill(exchange, 200, self._expanded(record, expand) if expand else shown(record))
         except StripeError as error:
             _refuse(exchange, error)
             return error.executed
@@ -142,6 +142,13 @@ class Api:
         finally:
             self.sandbox.cause = None
         return True
+
+    def _expanded(self, record: Record, paths: list[str]) -> Record:
+        try:
+            return expanded(record, paths, self.sandbox.store)
+        except StripeError as error:
+            error.executed = True  # the work is done: the key must not do it again
+            raise
 
     def _endpoint(self, exchange: Exchange, key: str) -> tuple[Endpoint, dict[str, str]]:
         found = self._router.find(exchange.method, exchange.path)
@@ -165,12 +172,13 @@ class Api:
     async def _wait(self, fault: PlannedFault, exchange: Exchange) -> None:
         """Let a slow request take its time; meanwhile its idempotency key counts as in use."""
         account, key = exchange.headers.get("stripe-account", PLATFORM), exchange.idempotency_key
-        held = key is not None and self.answers.hold(account, key)
-        try:
+        if key is None:
             await asyncio.sleep(fault.seconds)
-        finally:
-            if held:
-                self.answers.end(account, key or "")
+        elif self.answers.hold(account, key):
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                self.answers.end(account, key)
 
     def _log(self, exchange: Exchange) -> None:
         store = self.sandbox.store

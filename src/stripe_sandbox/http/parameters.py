@@ -175,6 +175,11 @@ def anything(value: Any, name: str) -> Any:
     return value
 
 
+def group(value: Any, name: str) -> Form:
+    """A group of parameters that is known to Stripe, of which nothing is checked here."""
+    return _group(value, name)
+
+
 def not_simulated(value: Any, name: str) -> Any:
     """Known to Stripe, would change the outcome, and is refused rather than ignored."""
     raise unsupported(name)
