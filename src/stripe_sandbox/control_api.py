@@ -26,6 +26,10 @@ ADVANCE_SECONDS_MAX = 10 * 365 * DAY
 Handler = Callable[["Control", dict[str, Any], dict[str, str]], Awaitable[Any]]
 
 
+class NoSuchRecord(Exception):
+    """The path or the body names a record that does not exist, or one of another kind."""
+
+
 class Control:
     """What the control interface acts on."""
 
@@ -34,10 +38,14 @@ class Control:
         self.sandbox = api.sandbox
 
     def record(self, kind: str, identifier: str) -> Record:
-        """The record of that kind, whoever owns it; LookupError if there is none."""
+        """The record of that kind, whoever owns it.
+
+        Raises:
+            NoSuchRecord: there is none.
+        """
         record = self.sandbox.store.get(identifier)
         if record is None or record["object"] != kind:
-            raise LookupError(f"There is no {kind} {identifier}.")
+            raise NoSuchRecord(f"There is no {kind} {identifier}.")
         return record
 
 
@@ -207,16 +215,17 @@ def _over_http(control: Control, act: Handler) -> Callable[[Request], Awaitable[
             body = await request.json() if await request.body() else {}
             body = {"faults": body} if isinstance(body, list) else body
             answer = JSONResponse(await act(control, body, request.path_params))
-        except LookupError as error:
-            answer = _refusal(404 if error.args and "There is no" in str(error) else 400, error)
+        except NoSuchRecord as error:
+            answer = _refusal(404, str(error))
+        except KeyError as error:
+            answer = _refusal(400, f"Missing: {error}")
         except (StripeError, ValueError, TypeError) as error:
-            answer = _refusal(400, error)
+            answer = _refusal(400, str(error))
         control.sandbox.commit()
         return answer
 
     return handle
 
 
-def _refusal(status: int, error: Exception) -> JSONResponse:
-    message = f"Missing: {error}" if isinstance(error, KeyError) else str(error)
+def _refusal(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": message}, status_code=status)

@@ -115,7 +115,7 @@ async def test_an_error_after_the_request_ran_is_stored_although_it_ran(
 
 
 async def test_a_key_in_use_is_refused_until_its_request_ends(seller: Seller, http: httpx.AsyncClient) -> None:
-    await seller.control.plan_faults({"match": "POST /v1/payment_intents", "kind": "slow", "seconds": 0.3})
+    await seller.control.plan_faults({"match": "POST /v1/payment_intents", "kind": "slow", "seconds": 0.6})
 
     slow = asyncio.create_task(_post(http, "payment_intents", INTENT, "k"))
     await asyncio.sleep(0.1)

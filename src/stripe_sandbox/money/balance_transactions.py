@@ -80,7 +80,7 @@ def retrieve(call: Call) -> Record:
 def list_balance_transactions(call: Call) -> Record:
     """An account's statement, newest first.
 
-    Filtering by ``payout`` is for automatic payouts, which the sandbox does not make: it finds nothing else.
+    By ``payout`` Stripe finds all that an automatic payout paid out; the sandbox finds the payout's own line.
     """
     where = call.only("currency", "source", "type")
     if "payout" in call.params:
