@@ -13,11 +13,11 @@ from jobsphere.clock import Clock, Ids
 from jobsphere.database import in_own_transaction
 from jobsphere.deposits import send as deposits_send
 from jobsphere.deposits import store as deposits_store
+from jobsphere.idempotency.keys import delete_expired
 from jobsphere.marketplace.expire import expire_due
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.traces import trace
-from jobsphere.web.idempotency import delete_expired
 from jobsphere.webhooks.process import process_due
 from jobsphere.withdrawals import send as withdrawals_send
 from jobsphere.withdrawals import store as withdrawals_store
@@ -100,7 +100,8 @@ class Worker:
 
     async def _deposits(self) -> int:
         due = await _due_deposits(self.engine, self.clock.now())
-        await _each("deposits", (deposits_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due))
+        deeds = (deposits_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due)
+        await _each("deposits", deeds)
         return len(due)
 
     async def _withdrawals(self) -> int:

@@ -16,21 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jobsphere import crash_points
 from jobsphere.clock import ClockMovedByHand
 from jobsphere.database import Busy, RunAgain, in_own_transaction, reading
+from jobsphere.idempotency.keys import KEPT, KeyReference, delete_expired
+from jobsphere.idempotency.tables import idempotency_keys
 from jobsphere.identity.people import Role, User, register
 from jobsphere.identity.tables import users
 from jobsphere.web.answers import Answer, answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import Amount, Body, router
 from jobsphere.web.context import CurrentContext
-from jobsphere.web.idempotency import (
-    DOCUMENTED,
-    KEPT,
-    IdempotentPost,
-    KeyReference,
-    delete_expired,
-    replace_answer,
-)
-from jobsphere.web.tables import idempotency_keys
+from jobsphere.web.idempotency import DOCUMENTED, IdempotentPost, replace_answer
 
 SignIn = Callable[..., Awaitable[dict[str, str]]]
 Headers = dict[str, str]

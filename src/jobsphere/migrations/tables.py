@@ -2,6 +2,7 @@
 
 from jobsphere.audit import tables as audit
 from jobsphere.deposits import tables as deposits
+from jobsphere.idempotency import tables as idempotency
 from jobsphere.identity import tables as identity
 from jobsphere.ledger import tables as ledger
 from jobsphere.marketplace import tables as marketplace
@@ -9,20 +10,19 @@ from jobsphere.notifications import tables as notifications
 from jobsphere.schema import metadata
 from jobsphere.stripe_gateway import tables as stripe_gateway
 from jobsphere.wallets import tables as wallets
-from jobsphere.web import tables as web
 from jobsphere.webhooks import tables as webhooks
 from jobsphere.withdrawals import tables as withdrawals
 
 FOLDERS = (
     audit,
     deposits,
+    idempotency,
     identity,
     ledger,
     marketplace,
     notifications,
     stripe_gateway,
     wallets,
-    web,
     webhooks,
     withdrawals,
 )

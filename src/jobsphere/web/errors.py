@@ -6,6 +6,7 @@ from starlette.requests import ClientDisconnect
 
 from jobsphere import database, money
 from jobsphere.deposits.store import DepositNotFound
+from jobsphere.idempotency.keys import IdempotencyKeyInUse, IdempotencyKeyReused
 from jobsphere.identity import people
 from jobsphere.marketplace import refusals
 from jobsphere.notifications.inbox import NotificationNotFound
@@ -200,13 +201,13 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Invalid Idempotency-Key",
         "Send one Idempotency-Key of 1 to 255 visible ASCII characters, or none.",
     ),
-    idempotency.IdempotencyKeyReused: Problem(
+    IdempotencyKeyReused: Problem(
         422,
         "idempotency_key_reused",
         "Idempotency-Key reused",
         "This Idempotency-Key was used with another body. Use a new key for a new request.",
     ),
-    idempotency.IdempotencyKeyInUse: Problem(
+    IdempotencyKeyInUse: Problem(
         409,
         "idempotency_key_in_use",
         "Idempotency-Key in use",

@@ -5,22 +5,19 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.database import DatabaseTransaction, in_own_transaction
+from jobsphere.idempotency import keys
+from jobsphere.idempotency.keys import KeyReference, StoredAnswer
 from jobsphere.identity.people import User
 from jobsphere.web.answers import Answer
 from jobsphere.web.context import Context
-from jobsphere.web.tables import idempotency_keys
 
-KEPT = timedelta(days=30)
 _VALID_KEY = re.compile("[!-~]{1,255}")
 
 # What a route that takes the header passes as ``openapi_extra``.
@@ -40,23 +37,6 @@ DOCUMENTED: dict[str, Any] = {
 
 class InvalidIdempotencyKey(Exception):
     """The header is not one value of 1 to 255 visible ASCII characters."""
-
-
-class IdempotencyKeyReused(Exception):
-    """The key stands for a request with another body."""
-
-
-class IdempotencyKeyInUse(Exception):
-    """Another request with this key is running at this moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyReference:
-    """Whose key, on which method and path; two paths never share an answer."""
-
-    user_id: UUID
-    route: str
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +77,11 @@ class IdempotentPost:
         async def once(connection: AsyncConnection) -> Outcome:
             if key is None:
                 return Outcome(await verb(connection), replayed=False, key=None)
-            stored = await _claim(connection, key, body_sha256)
+            stored = await keys.claim(connection, key, body_sha256)
             if stored is not None:
-                return Outcome(stored, replayed=True, key=key)
+                return Outcome(Answer(stored.status, json.loads(stored.text)), replayed=True, key=key)
             answer = await verb(connection)
-            await _store(connection, key, body_sha256, answer, now)
+            await keys.keep(connection, key, body_sha256, _stored(answer), now=now)
             return Outcome(answer, replayed=False, key=key)
 
         return await self._transaction.run(context.engine, once)
@@ -109,18 +89,10 @@ class IdempotentPost:
 
 async def _replace_answer(connection: AsyncConnection, key: KeyReference, answer: Answer) -> None:
     """From now on give ``answer`` to who repeats the request of ``key``."""
-    await connection.execute(
-        update(idempotency_keys).where(*_is(key)).values(answer_status=answer.status, answer_body=_as_text(answer))
-    )
+    await keys.replace(connection, key, _stored(answer))
 
 
 replace_answer = in_own_transaction(_replace_answer)
-
-
-async def delete_expired(connection: AsyncConnection, now: datetime) -> int:
-    """Forget the answers that have been kept for 30 days; returns how many."""
-    result = await connection.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < now - KEPT))
-    return result.rowcount
 
 
 def _key_of(request: Request, caller: User) -> KeyReference | None:
@@ -132,45 +104,5 @@ def _key_of(request: Request, caller: User) -> KeyReference | None:
     return KeyReference(caller.id, f"{request.method} {request.url.path}", given[0])
 
 
-async def _claim(connection: AsyncConnection, key: KeyReference, body_sha256: bytes) -> Answer | None:
-    """Take the key until the end of the database transaction; returns the answer stored under it."""
-    # Not waited for: the unique key would make a second request stand still until the first is done.
-    name = f"idempotency:{key.user_id}:{key.route}:{key.key}"
-    if not await connection.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))):
-        raise IdempotencyKeyInUse
-    rows = await connection.execute(
-        select(
-            idempotency_keys.c.body_sha256, idempotency_keys.c.answer_status, idempotency_keys.c.answer_body
-        ).where(*_is(key))
-    )
-    row = rows.one_or_none()
-    if row is None:
-        return None
-    if row.body_sha256 != body_sha256:
-        raise IdempotencyKeyReused
-    return Answer(row.answer_status, json.loads(row.answer_body))
-
-
-async def _store(
-    connection: AsyncConnection, key: KeyReference, body_sha256: bytes, answer: Answer, now: datetime
-) -> None:
-    await connection.execute(
-        insert(idempotency_keys).values(
-            user_id=key.user_id,
-            route=key.route,
-            key=key.key,
-            body_sha256=body_sha256,
-            answer_status=answer.status,
-            answer_body=_as_text(answer),
-            created_at=now,
-        )
-    )
-
-
-def _is(key: KeyReference) -> tuple[Any, ...]:
-    columns = idempotency_keys.c
-    return (columns.user_id == key.user_id, columns.route == key.route, columns.key == key.key)
-
-
-def _as_text(answer: Answer) -> str:
-    return json.dumps(answer.body, ensure_ascii=False)
+def _stored(answer: Answer) -> StoredAnswer:
+    return StoredAnswer(answer.status, json.dumps(answer.body, ensure_ascii=False))

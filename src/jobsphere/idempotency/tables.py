@@ -1,14 +1,13 @@
-"""What HTTP itself has to remember: the answers already given under an ``Idempotency-Key``."""
+"""Idempotency keys and their answers in PostgreSQL."""
 
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text
 
-from jobsphere.identity.tables import users
 from jobsphere.schema import metadata
 
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    Column("user_id", ForeignKey(users.c.id), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), primary_key=True),
     Column("route", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("body_sha256", LargeBinary, nullable=False),
