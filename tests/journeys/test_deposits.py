@@ -208,6 +208,30 @@ async def test_an_event_with_another_amount_credits_nothing_and_is_kept_for_a_pe
     assert await customer.wallet() == ("0.00", "0.00")
 
 
+async def test_a_second_payment_for_one_deposit_is_kept_for_a_person(jobsphere: JobSphere) -> None:
+    customer = await jobsphere.person(Role.CUSTOMER)
+    deposit = await jobsphere.deposited(customer, "50")
+    intent = {
+        "id": "pi_of_nobody",
+        "object": "payment_intent",
+        "status": "succeeded",
+        "amount": 5000,
+        "amount_received": 5000,
+        "currency": "usd",
+        "metadata": {"deposit_id": deposit["depositId"]},
+    }
+
+    await deliver(jobsphere, about("payment_intent.succeeded", intent))
+
+    async def failed() -> Any:
+        async with reading(jobsphere.engine) as connection:
+            query = select(webhook_events.c.error).where(webhook_events.c.event_key == "evt_test")
+            return (await connection.execute(query)).scalar_one()
+
+    assert await jobsphere.until("the event keeps its error", failed) == "OtherPaymentIntent"
+    assert await customer.wallet() == ("50.00", "0.00")
+
+
 @pytest.mark.parametrize(
     ("headers", "path"),
     [

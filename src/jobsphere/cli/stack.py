@@ -115,11 +115,13 @@ async def checked_engine(url: str) -> AsyncEngine:
         async with reading(engine) as connection:
             await require_newest_schema(connection)
             await require_application_role(connection)
-    except BaseException as error:
+    except ConfigurationError:
         await engine.dispose()
-        if isinstance(error, OSError):
-            raise ConfigurationError(f"The database at DATABASE_URL does not answer: {error}") from error
         raise
+    # Whatever the driver says, it says why this database cannot be used: wrong password, no such database …
+    except Exception as error:
+        await engine.dispose()
+        raise ConfigurationError(f"The database at DATABASE_URL cannot be used: {error}") from error
     return engine
 
 

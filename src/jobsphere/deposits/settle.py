@@ -12,6 +12,10 @@ from jobsphere.deposits.lifecycle import Deposit, Step
 from jobsphere.stripe_gateway.objects import PaymentIntent
 
 
+class OtherPaymentIntent(Exception):
+    """It names a deposit of ours that has another PaymentIntent: a person must look whose money this is."""
+
+
 async def payment_succeeded(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
     """Credit the wallet, once. False when the PaymentIntent is not of a deposit of ours.
 
@@ -51,8 +55,11 @@ async def payment_processing(connection: AsyncConnection, intent: PaymentIntent,
 async def _apply(
     connection: AsyncConnection, intent: PaymentIntent, rule: Callable[[Deposit], Step], now: datetime
 ) -> bool:
-    deposit = await store.lock_by_payment_intent(connection, intent.id, deposit_id_of(intent))
+    deposit_id = deposit_id_of(intent)
+    deposit = await store.lock_by_payment_intent(connection, intent.id, deposit_id)
     if deposit is None:
+        if deposit_id is not None and await store.find(connection, deposit_id) is not None:
+            raise OtherPaymentIntent(f"deposit {deposit_id}")
         return False
     await store.save(connection, deposit, rule(deposit), now=now)
     return True
