@@ -1,13 +1,14 @@
 """Deposits as rows: read them, and save what a step of the life cycle says, all of it at once."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobsphere import due
 from jobsphere.audit.write import write as write_audit
 from jobsphere.deposits.lifecycle import UNSENT, Deposit, DepositState, Step
 from jobsphere.deposits.tables import deposits
@@ -80,11 +81,13 @@ async def save(connection: AsyncConnection, before: Deposit, step: Step, *, now:
 
 async def try_later(connection: AsyncConnection, deposit: Deposit, *, now: datetime) -> None:
     """The outcome of a call is unknown: go on after a gap that doubles each time."""
-    gap_seconds = min(2**deposit.tries, TRY_GAP_SECONDS_MAX)
-    await connection.execute(
-        update(deposits)
-        .where(deposits.c.id == deposit.id, deposits.c.state.in_(UNSENT))
-        .values(tries=deposit.tries + 1, next_try_at=now + timedelta(seconds=gap_seconds))
+    await due.try_later(
+        connection,
+        deposits,
+        deposit.id,
+        tries=deposit.tries,
+        gap_seconds_max=TRY_GAP_SECONDS_MAX,
+        now=now,
     )
 
 
@@ -92,20 +95,8 @@ async def claim_due(
     connection: AsyncConnection, *, now: datetime, lease_seconds: float, limit: int
 ) -> Sequence[UUID]:
     """The ids of deposits to go on with; nobody else gets them until the lease is over."""
-    due = (
-        select(deposits.c.id)
-        .where(deposits.c.next_try_at <= now)
-        .order_by(deposits.c.next_try_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = await connection.execute(
-        update(deposits)
-        .where(deposits.c.id.in_(due.scalar_subquery()))
-        .values(next_try_at=now + timedelta(seconds=lease_seconds))
-        .returning(deposits.c.id)
-    )
-    return list(claimed.scalars())
+    rows = await due.claim(connection, deposits, deposits.c.id, now=now, lease_seconds=lease_seconds, limit=limit)
+    return [row.id for row in rows]
 
 
 async def _save_transaction(connection: AsyncConnection, before: Deposit, step: Step, now: datetime) -> None:

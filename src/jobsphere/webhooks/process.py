@@ -4,17 +4,18 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from jobsphere import due
 from jobsphere.clock import Clock, Ids
 from jobsphere.database import Busy, in_own_transaction
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.client import StripeGateway
-from jobsphere.stripe_gateway.errors import OutcomeUnknown
+from jobsphere.stripe_gateway.errors import OutcomeUnknown, StripeMisconfigured
 from jobsphere.stripe_gateway.objects import UnreadableObject
 from jobsphere.traces import trace
 from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment
@@ -84,14 +85,11 @@ def _event(claimed: Claimed) -> Event:
 @in_own_transaction
 async def _claim(connection: AsyncConnection, now: datetime) -> Sequence[Claimed]:
     c = webhook_events.c
-    due = select(c.id).where(c.next_try_at <= now).order_by(c.next_try_at).limit(BATCH_SIZE)
-    rows = await connection.execute(
-        update(webhook_events)
-        .where(c.id.in_(due.with_for_update(skip_locked=True).scalar_subquery()))
-        .values(next_try_at=now + timedelta(seconds=LEASE_SECONDS), tries=c.tries + 1)
-        .returning(c.id, c.event_key, c.type, c.account_id, c.payload, c.tries)
+    columns = (c.id, c.event_key, c.type, c.account_id, c.payload, c.tries)
+    rows = await due.claim(
+        connection, webhook_events, *columns, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE
     )
-    return sorted((Claimed(*row) for row in rows), key=lambda event: event.id)
+    return sorted((Claimed(**row._mapping) for row in rows), key=lambda event: event.id)
 
 
 @in_own_transaction
@@ -122,17 +120,18 @@ async def _mark(connection: AsyncConnection, event_id: int, status: str, now: da
 @in_own_transaction
 async def _failed(connection: AsyncConnection, claimed: Claimed, error: Exception, now: datetime) -> None:
     # While Stripe or PostgreSQL is out of reach, no number of tries says anything about the event.
-    outage = isinstance(error, (OutcomeUnknown, OSError, Busy))
-    parked = isinstance(error, UnreadableObject) or (claimed.tries >= TRIES_MAX and not outage)
-    gap_seconds = min(2**claimed.tries, TRY_GAP_SECONDS_MAX)
-    if parked:
-        log.error("webhook.parked", event_key=claimed.event_key, type=claimed.type)
-    await connection.execute(
-        update(webhook_events)
-        .where(webhook_events.c.id == claimed.id, webhook_events.c.status == "new")
-        .values(
-            status="parked" if parked else "new",
-            next_try_at=None if parked else now + timedelta(seconds=gap_seconds),
-            error=type(error).__name__,
-        )
+    outage = isinstance(error, (OutcomeUnknown, StripeMisconfigured, OSError, Busy))
+    is_parked = isinstance(error, UnreadableObject) or (claimed.tries >= TRIES_MAX and not outage)
+    await due.try_later(
+        connection,
+        webhook_events,
+        claimed.id,
+        tries=claimed.tries,
+        gap_seconds_max=TRY_GAP_SECONDS_MAX,
+        now=now,
     )
+    keeps = {"error": type(error).__name__, **({"status": "parked", "next_try_at": None} if is_parked else {})}
+    c = webhook_events.c
+    await connection.execute(update(webhook_events).where(c.id == claimed.id, c.status == "new").values(**keeps))
+    if is_parked:
+        log.error("webhook.parked", event_key=claimed.event_key, type=claimed.type, error=type(error).__name__)

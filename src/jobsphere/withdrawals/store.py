@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobsphere import due
 from jobsphere.audit.write import write as write_audit
 from jobsphere.ledger.posting import Verdict
 from jobsphere.ledger.record import record
@@ -115,11 +116,13 @@ async def save(
 
 async def try_later(connection: AsyncConnection, withdrawal: Withdrawal, *, now: datetime) -> None:
     """The outcome of a call is unknown: go on after a gap that doubles each time."""
-    gap_seconds = min(2**withdrawal.tries, TRY_GAP_SECONDS_MAX)
-    await connection.execute(
-        update(withdrawals)
-        .where(withdrawals.c.id == withdrawal.id, withdrawals.c.state.in_(UNSENT))
-        .values(tries=withdrawal.tries + 1, next_try_at=now + timedelta(seconds=gap_seconds))
+    await due.try_later(
+        connection,
+        withdrawals,
+        withdrawal.id,
+        tries=withdrawal.tries,
+        gap_seconds_max=TRY_GAP_SECONDS_MAX,
+        now=now,
     )
 
 
@@ -136,20 +139,10 @@ async def claim_due(
     connection: AsyncConnection, *, now: datetime, lease_seconds: float, limit: int
 ) -> Sequence[UUID]:
     """The ids of withdrawals to go on with; nobody else gets them until the lease is over."""
-    due = (
-        select(withdrawals.c.id)
-        .where(withdrawals.c.next_try_at <= now)
-        .order_by(withdrawals.c.next_try_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+    rows = await due.claim(
+        connection, withdrawals, withdrawals.c.id, now=now, lease_seconds=lease_seconds, limit=limit
     )
-    claimed = await connection.execute(
-        update(withdrawals)
-        .where(withdrawals.c.id.in_(due.scalar_subquery()))
-        .values(next_try_at=now + timedelta(seconds=lease_seconds))
-        .returning(withdrawals.c.id)
-    )
-    return list(claimed.scalars())
+    return [row.id for row in rows]
 
 
 async def _save_transaction(connection: AsyncConnection, before: Withdrawal, step: Step, now: datetime) -> None:
