@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 from rich.console import Console
 from rich.table import Table
 
@@ -17,7 +18,6 @@ from jobsphere.clock import SystemClock, TimeOrderedIds
 from jobsphere.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
 from jobsphere.observability import configure_logging, logger
 from jobsphere.settings import ConfigurationError, Settings
-from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.web.app import create_app
 from jobsphere.web.context import Context
 from jobsphere.worker import Worker
@@ -53,53 +53,39 @@ async def _serve(
     settings: Settings, database: stack.Database, listener: socket.socket, *, with_worker: bool, sandboxed: bool
 ) -> None:
     async with contextlib.AsyncExitStack() as cleanup:
-        engine = await stack.checked_engine(database.url)
-        cleanup.push_async_callback(engine.dispose)
-        assert settings.stripe_secret_key is not None
-        assert settings.jobsphere_token_secret is not None
-        gateway = StripeGateway(
-            secret_key=settings.stripe_secret_key.get_secret_value(),
-            api_base=settings.stripe_api_base,
-            timeout_seconds=settings.stripe_timeout_seconds,
-        )
-        cleanup.push_async_callback(gateway.close)
+        engine, gateway = await cleanup.enter_async_context(stack.connected(settings, database.url))
         clock, ids = SystemClock(), TimeOrderedIds()
         if sandboxed:
             await join_demo_people(engine, clock, ids, settings.payment_currency)
         worker = Worker(engine, gateway, clock, ids)
-        context = Context(
-            settings=settings,
-            engine=engine,
-            clock=clock,
-            ids=ids,
-            token_secret=settings.jobsphere_token_secret.get_secret_value().encode(),
-            gateway=gateway,
-            wake=worker.wake,
-        )
         if database.server is not None:
             await cleanup.enter_async_context(_watched(database.server))
         if with_worker:
             await cleanup.enter_async_context(working(worker))
-        config = uvicorn.Config(
-            create_app(context),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=REQUESTS_FINISH_SECONDS,
-        )
+        assert settings.jobsphere_token_secret is not None
+        token_secret = settings.jobsphere_token_secret.get_secret_value().encode()
+        app = create_app(Context(settings, engine, clock, ids, token_secret, gateway, worker.wake))
         # uvicorn raises the signals it caught again when it is done; by then there is nothing left to leave.
         for caught in (signal.SIGINT, signal.SIGTERM):
             signal.signal(caught, _ignore)
-        server = _Server(config, lambda: _announce(settings, database, listener, sandboxed=sandboxed))
+        server = _Server(app, lambda: _announce(settings, database, listener, sandboxed=sandboxed))
         await server.serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Says where it listens once it does."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(self, app: FastAPI, announce: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=REQUESTS_FINISH_SECONDS,
+            )
+        )
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -9,8 +9,8 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from jobsphere.embedded_postgres import (
 from jobsphere.migrations.grants import require_application_role
 from jobsphere.migrations.migrate import migrate, require_newest_schema, role_of
 from jobsphere.settings import ConfigurationError, Settings
+from jobsphere.stripe_gateway.client import StripeGateway
 
 OWNER = "jobsphere_owner"
 APPLICATION = "jobsphere_application"
@@ -123,6 +124,27 @@ async def checked_engine(url: str) -> AsyncEngine:
         await engine.dispose()
         raise ConfigurationError(f"The database at DATABASE_URL cannot be used: {error}") from error
     return engine
+
+
+@asynccontextmanager
+async def connected(settings: Settings, url: str) -> AsyncIterator[tuple[AsyncEngine, StripeGateway]]:
+    """The database and Stripe, both closed after the block.
+
+    Raises:
+        ConfigurationError: the database cannot be used like this.
+    """
+    assert settings.stripe_secret_key is not None
+    engine = await checked_engine(url)
+    gateway = StripeGateway(
+        secret_key=settings.stripe_secret_key.get_secret_value(),
+        api_base=settings.stripe_api_base,
+        timeout_seconds=settings.stripe_timeout_seconds,
+    )
+    try:
+        yield engine, gateway
+    finally:
+        await gateway.close()
+        await engine.dispose()
 
 
 def with_secrets(settings: Settings) -> Settings:
