@@ -1,0 +1,119 @@
+"""docs/api.md names every route, field, state and error of the application, and no other."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from jobsphere.identity.people import Role
+from jobsphere.notifications.notice import NoticeType
+from jobsphere.wallets.transactions import TransactionType
+from jobsphere.web.app import create_app
+from jobsphere.web.auth import Access, Public, api_routes, declared_access
+from jobsphere.web.context import Context
+from jobsphere.web.errors import INTERNAL_ERROR, INVALID_REQUEST, PROBLEMS, REFUSED_BY_FRAMEWORK
+from jobsphere.web.routes.withdrawals import _STATUS
+from jobsphere.withdrawals.lifecycle import WithdrawalState
+from tests.conftest import Databases
+from tests.docs.pages import code, read, rows, section
+from tests.journeys.conftest import JobSphere, running, settings_for_tests
+
+API = read("docs/api.md")
+
+
+def _app() -> FastAPI:
+    """The application, for its routes only: nothing behind it is used."""
+    nothing: Any = None
+    return create_app(Context(settings_for_tests(), nothing, nothing, nothing, b"", nothing, lambda: None))
+
+
+def test_every_route_is_listed_with_who_may_call_it_its_body_and_its_key() -> None:
+    app = _app()
+    schema = app.openapi()
+    expected = {
+        f"{method} {path}": (_who(declared_access(route)), *_sent(schema, path, method))
+        for path, route in api_routes(app.routes)
+        for method in route.methods or ()
+    }
+
+    listed = {code(route): (who, set(body.split()), key) for route, who, body, key in rows(section(API, "routes"))}
+    assert listed == expected
+
+
+def _who(access: Access) -> str:
+    if isinstance(access, Public):
+        return "public"
+    if access.roles == frozenset(Role):
+        return "anybody signed in"
+    return ", ".join(role.value for role in Role if role in access.roles)
+
+
+def _sent(schema: dict[str, Any], path: str, method: str) -> tuple[set[str], str]:
+    """The fields of the body as the table writes them, and whether an Idempotency-Key is taken."""
+    operation = schema["paths"].get(path, {}).get(method.lower(), {})
+    takes_key = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+    if "requestBody" not in operation:
+        return set(), "key" if takes_key else ""
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    body = schema["components"]["schemas"][reference.rpartition("/")[2]]
+    required = body.get("required", ())
+    fields = {f"`{name}`" if name in required else f"`{name}?`" for name in body["properties"]}
+    return fields, "key" if takes_key else ""
+
+
+def test_every_error_is_listed_with_its_status() -> None:
+    problems = [*PROBLEMS.values(), *REFUSED_BY_FRAMEWORK.values(), INTERNAL_ERROR, INVALID_REQUEST]
+    expected = {(problem.code, str(problem.status)) for problem in problems}
+
+    # "busy" is also what a deadlock that lasts is answered with; it has one row like the others.
+    listed = [(code(name), status) for status, name, _ in rows(section(API, "errors"))]
+    assert sorted(listed) == sorted(expected)
+
+
+def test_the_errors_to_repeat_are_those_with_retry_after() -> None:
+    sentence = API[API.index("`Retry-After` comes with") : API.index("<!-- errors: begin")]
+    expected = {problem.code for problem in PROBLEMS.values() if "Retry-After" in problem.headers}
+
+    assert {word.strip("`.,") for word in sentence.split() if word.startswith("`")} == expected | {"Retry-After"}
+
+
+def test_every_type_and_state_is_listed() -> None:
+    def first(name: str) -> list[str]:
+        return [code(row[0]) for row in rows(section(API, name))]
+
+    assert first("transaction types") == [type_.value for type_ in TransactionType]
+    assert first("notification types") == [type_.value for type_ in NoticeType]
+    states = [(code(state), status) for state, status, _ in rows(section(API, "withdrawal states"))]
+    assert states == [(state.value, _STATUS.get(state, "pending")) for state in WithdrawalState]
+
+
+async def test_the_answers_hold_the_fields_that_are_listed(databases: Databases, database: str) -> None:
+    listed = {name: set(fields.replace("`", "").split()) for name, fields in rows(section(API, "fields"))}
+
+    async with running(databases.url(database), settings_for_tests()) as jobsphere:
+        found = await _answers(jobsphere)
+
+    assert {name: set(answer) for name, answer in found.items()} == listed
+
+
+async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
+    """One of each kind."""
+    customer, contractor = await jobsphere.earned("100")
+    admin = await jobsphere.person(Role.ADMIN)
+    withdrawal = await contractor.done("/api/wallet/withdraw", {"amount": 80})
+    withdrawal_path = f"/api/wallet/withdrawals/{withdrawal['withdrawalId']}"
+    return {
+        "user": (await customer.data("/api/me"))["user"],
+        "wallet": await customer.data("/api/wallet"),
+        "transaction": (await customer.data("/api/wallet/transactions"))["transactions"][0],
+        "deposit": await customer.done(
+            "/api/wallet/deposit", {"amount": 10, "paymentMethodId": "pm_card_bypassPending"}
+        ),
+        "onboarding": await contractor.done("/api/wallet/connect", {}),
+        "payout account": await contractor.data("/api/wallet/connect/status"),
+        "withdrawal": await contractor.data(withdrawal_path),
+        "contractor": (await customer.data("/api/contractors"))["contractors"][0],
+        "job": (await customer.data("/api/jobs?mine=true"))["jobs"][0],
+        "offer": (await customer.data("/api/offers"))["offers"][0],
+        "notification": (await customer.data("/api/notifications"))["notifications"][0],
+        "platform": await admin.data("/api/admin/platform"),
+    }
