@@ -1,0 +1,179 @@
+"""docs/ledger.md names the accounts, postings and laws that the code has: played, computed and compared."""
+
+import inspect
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from jobsphere.database import reading
+from jobsphere.deposits.lifecycle import Deposit, DepositState
+from jobsphere.deposits.refund import _entry as refund_entry
+from jobsphere.deposits.refund import shares
+from jobsphere.identity.people import Role
+from jobsphere.ledger import accounts
+from jobsphere.ledger.accounts import Account
+from jobsphere.ledger.posting import Entry
+from jobsphere.marketplace import lifecycle as offers
+from jobsphere.marketplace.fees import Fees
+from jobsphere.marketplace.job import Job, JobState
+from jobsphere.marketplace.offer import Offer, OfferState
+from jobsphere.money import Money
+from jobsphere.reconciliation.audit import CHECKS
+from jobsphere.stripe_gateway.objects import Payout, Refund
+from jobsphere.withdrawals import lifecycle as withdrawals
+from jobsphere.withdrawals.lifecycle import Withdrawal, WithdrawalState
+from jobsphere.withdrawals.reasons import TRANSFER_REFUSED
+from tests.conftest import Databases
+from tests.docs.pages import REPOSITORY, code, read, rows, section
+from tests.journeys.conftest import JobSphere, running, settings_for_tests
+
+LEDGER = read("docs/ledger.md")
+Line = tuple[str, str, str, str]
+
+CUSTOMER, CONTRACTOR, OFFER, WITHDRAWAL = (UUID(int=number) for number in range(1, 5))
+NAMES = {CUSTOMER: "<customer>", CONTRACTOR: "<contractor>", OFFER: "<offer>", WITHDRAWAL: "<withdrawal>"}
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+_POSTED = """
+    SELECT e.reference, d.name, c.name, p.amount_minor, p.currency
+    FROM postings AS p JOIN journal_entries AS e ON e.id = p.entry_id
+    JOIN ledger_accounts AS d ON d.id = p.debit_account_id
+    JOIN ledger_accounts AS c ON c.id = p.credit_account_id
+    ORDER BY e.id, p.position
+"""
+
+
+def _table(name: str) -> list[Line]:
+    return [(code(ref), code(debit), code(credit), amount) for _, ref, debit, credit, amount in _rows(name)]
+
+
+def _rows(name: str) -> list[list[str]]:
+    return rows(section(LEDGER, name))
+
+
+def test_every_account_is_listed_as_it_is() -> None:
+    made = [
+        function(**_arguments(function))
+        for name, function in vars(accounts).items()
+        if getattr(function, "__module__", "") == accounts.__name__
+        and inspect.isfunction(function)
+        and name[0] != "_"
+    ]
+
+    expected = {(one.name, str(one.normal_side), "may" if one.may_go_below_zero else "never") for one in made}
+    assert {(code(name), side, below) for name, side, below, _ in _rows("accounts")} == expected
+
+
+def _arguments(function: object) -> dict[str, str]:
+    names = inspect.signature(function).parameters  # type: ignore[arg-type]
+    return {name: "usd" if name == "currency" else f"<{name.removesuffix('_id')}>" for name in names}
+
+
+async def test_the_example_posts_what_the_table_says(databases: Databases, database: str) -> None:
+    async with running(databases.url(database), settings_for_tests()) as jobsphere:
+        names = await _play(jobsphere)
+        async with reading(jobsphere.engine) as connection:
+            found = (await connection.execute(text(_POSTED))).all()
+
+    posted = [(*row[:3], Money(row[3], row[4]).to_major()) for row in found]
+    assert [tuple(_named(part, names) for part in line) for line in posted] == _table("example")
+
+
+async def _play(jobsphere: JobSphere) -> dict[str, str]:
+    """The guide's example; what each id is called in the table."""
+    customer, contractor = await jobsphere.person(Role.CUSTOMER), await jobsphere.person(Role.CONTRACTOR)
+    deposit = await jobsphere.deposited(customer, "200.00")
+    job = (await customer.done("/api/jobs", {"title": "Paint"}))["job"]
+    body = {"jobId": job["id"], "contractorId": str(contractor.id), "amount": "100.00"}
+    offer = (await customer.done("/api/offers", body))["offer"]
+    await contractor.done(f"/api/offers/{offer['id']}/accept")
+    await customer.done(f"/api/jobs/{job['id']}/complete")
+    await jobsphere.onboarded(contractor)
+    requested = await contractor.done("/api/wallet/withdraw", {"amount": "80.00"})
+    await jobsphere.withdrawal_in(contractor, requested["withdrawalId"], "in_transit")
+    await jobsphere.sandbox.advance(days=3)
+    paid = await jobsphere.withdrawal_in(contractor, requested["withdrawalId"], "paid")
+    return {
+        str(customer.id): "<customer>",
+        str(contractor.id): "<contractor>",
+        deposit["depositId"]: "<deposit>",
+        offer["id"]: "<offer>",
+        paid["withdrawalId"]: "<withdrawal>",
+        paid["transferId"]: "<transfer>",
+        paid["payoutId"]: "<payout>",
+    }
+
+
+def _named(line: str, names: dict[str, str]) -> str:
+    for id_, name in names.items():
+        line = line.replace(id_, name)
+    return line
+
+
+def test_everything_else_posts_what_the_table_says() -> None:
+    entries = [*_offers_that_end(), *_withdrawals_that_fail(), _refund()]
+    expected = [line for entry in entries for line in _lines(entry)]
+
+    assert _table("otherwise") == expected
+
+
+def _lines(entry: Entry) -> list[Line]:
+    names = {str(id_): name for id_, name in NAMES.items()}
+
+    def called(account: Account) -> str:
+        return _named(account.name, names)
+
+    reference = _named(entry.reference, names)
+    return [(reference, called(one.debit), called(one.credit), one.amount.to_major()) for one in entry.postings]
+
+
+def _offers_that_end() -> list[Entry]:
+    job = Job(UUID(int=9), CUSTOMER, "Paint", "", JobState.OPEN, NOW)
+    fees = Fees.on(Money(10_000, "usd"))
+    people = (CUSTOMER, CONTRACTOR, CUSTOMER, CONTRACTOR)
+    offer = Offer(OFFER, job.id, *people, fees, "", OfferState.SENT, NOW, NOW - timedelta(days=7))
+    steps = [deed(job, offer, now=NOW) for deed in (offers.decline, offers.withdraw, offers.expire)]
+    assert offers.give_way(job, offer, now=NOW).entry == steps[-1].entry
+    return [step.entry for step in steps if step.entry is not None]
+
+
+def _withdrawals_that_fail() -> list[Entry]:
+    amount = Money(8_000, "usd")
+    sending = Withdrawal(WITHDRAWAL, CONTRACTOR, CONTRACTOR, "acct_1", amount, WithdrawalState.TRANSFERRING, NOW)
+    payout = Payout("<payout>", "failed", amount, None, None, {})
+    on_its_way = replace(sending, state=WithdrawalState.IN_TRANSIT, payout_id=payout.id)
+    paid = replace(on_its_way, state=WithdrawalState.PAID)
+    steps = [
+        withdrawals.transfer_refused(sending, TRANSFER_REFUSED),
+        withdrawals.payout_failed(on_its_way, payout),
+        withdrawals.payout_failed(paid, payout),
+        withdrawals.transfer_reversed(replace(paid, state=WithdrawalState.REVERSING), "trr_1"),
+    ]
+    return [entry for step in steps for entry in step.entries]
+
+
+def _refund() -> Entry:
+    amount = Money(5_000, "usd")
+    deposit = Deposit(UUID(int=8), CUSTOMER, CUSTOMER, amount, DepositState.SUCCEEDED, "", "", "", None, 0, NOW)
+    refund = Refund("<refund>", "succeeded", amount, None, None)
+    return refund_entry(deposit, refund, shares(amount, Money(3_000, "usd")))
+
+
+def test_the_laws_are_those_that_are_checked() -> None:
+    listed = re.findall(r"^[0-9]+\. (.+)$", section(LEDGER, "laws"), re.MULTILINE)
+
+    assert listed == [check.law for check in CHECKS]
+
+
+def test_only_the_listed_files_move_money() -> None:
+    source = REPOSITORY / "src" / "jobsphere"
+    movers = {
+        str(path.relative_to(REPOSITORY))
+        for path in source.rglob("*.py")
+        if re.search(r"ledger\.record|from jobsphere\.ledger import .*\brecord\b", path.read_text())
+    }
+
+    assert set(re.findall(r"^- `(.+)`$", section(LEDGER, "movers"), re.MULTILINE)) == movers
