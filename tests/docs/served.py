@@ -15,10 +15,11 @@ STOP_SECONDS_MAX = 10
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
-    """Its address; it is stopped as Ctrl-C stops it."""
-    home.mkdir(mode=0o711)
-    home.chmod(0o711)
+def served(home: Path, *, fresh: bool = True) -> Iterator[str]:
+    """Its address; it is stopped as Ctrl-C stops it. ``fresh``: ``home`` is made."""
+    if fresh:
+        home.mkdir()
+        home.chmod(0o711)
     said = home / "serve.log"
     with said.open("wb") as log:
         process = subprocess.Popen(

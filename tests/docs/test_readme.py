@@ -1,6 +1,7 @@
 """What README.md says is what the code does: settings, events, outputs, SQL, and the tour by curl."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,7 @@ def _without_ids(output: str) -> list[str]:
 
 
 @pytest.mark.processes
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is made with curl")
 def test_the_tour_works_as_pasted(home: Path, tmp_path: Path) -> None:
     script = "\n".join(blocks(section(README, "tour"), "bash"))
     assert PORT_IN_README in script
