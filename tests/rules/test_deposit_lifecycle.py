@@ -79,7 +79,7 @@ def in_state(state: str) -> Deposit:
 
 def test_the_table_has_every_state_and_every_report() -> None:
     assert [state for state, *_ in ROWS] == [state.value for state in DepositState]
-    assert HEAD == list(REPORTS)
+    assert list(REPORTS) == HEAD
 
 
 @pytest.mark.parametrize(("state", "report", "after"), CELLS)

@@ -1,0 +1,217 @@
+"""Withdrawals: every state times every deed and report, written out with all that is stored."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from jobsphere.ledger.accounts import Account
+from jobsphere.notifications.notice import NoticeType
+from jobsphere.withdrawals import lifecycle, reasons
+from jobsphere.withdrawals.lifecycle import UNSENT, Step, WithdrawalState
+from tests.rules.withdrawing import (
+    AMOUNT,
+    ARRIVES_AT,
+    CONNECTED,
+    IN_TRANSIT,
+    PAYING_OUT,
+    RULES,
+    STRIPE,
+    WALLET,
+    WITHDRAWAL,
+    in_state,
+    payout,
+)
+
+ALL = tuple(state.value for state in WithdrawalState)
+# For each rule: what it makes of the states in which it counts. In every other state nothing changes.
+AFTER: dict[str, dict[str, str]] = {
+    "begin_transfer": {"reserved": "transferring"},
+    "transfer_made": {"reserved": "transferred", "transferring": "transferred"},
+    "transfer_must_wait": {"transferring": "reserved"},
+    "transfer_refused": {"transferring": "returned"},
+    "begin_payout": {"transferred": "paying_out"},
+    "payout_created": {"paying_out": "in_transit"},
+    "payout_must_wait": {"paying_out": "transferred"},
+    "payout_refused": {"paying_out": "failed"},
+    "payout_paid": {"paying_out": "paid", "in_transit": "paid"},
+    "payout_failed": {"paying_out": "failed", "in_transit": "failed", "paid": "failed"},
+    "begin_reversal": {"failed": "reversing"},
+    "reversal_must_wait": {"reversing": "failed"},
+    "transfer_reversed": {"failed": "returned", "reversing": "returned"},
+}
+
+Move = tuple[Account, Account]
+TRANSFER = ("transfer:tr_1", (CONNECTED, STRIPE))
+CREATED = ("payout:po_1", (PAYING_OUT, CONNECTED))
+PAID = ("paid:po_1", (IN_TRANSIT, PAYING_OUT))
+FAILED_BEFORE_PAID = ("failed:po_1", (CONNECTED, PAYING_OUT))
+FAILED_AFTER_PAID = ("failed:po_1", (CONNECTED, IN_TRANSIT))
+RELEASED = ("release", (IN_TRANSIT, WALLET))
+REVERSED = ("reverse", (STRIPE, CONNECTED), (IN_TRANSIT, WALLET))
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What is stored beside the state: entries as (fact, moves of debit and credit), and the rest."""
+
+    entries: tuple[tuple[str | Move, ...], ...] = ()
+    begins: str | None = None
+    reason: str | None = None
+    notice: tuple[NoticeType, str] | None = None
+
+
+FAILED = (NoticeType.WITHDRAWAL_FAILED, "failed")
+RETURNED = (NoticeType.WITHDRAWAL_FAILED, "returned")
+COMPLETED = (NoticeType.WITHDRAWAL_COMPLETED, "paid")
+EFFECTS: dict[tuple[str, str], Effects] = {
+    ("begin_transfer", "reserved"): Effects(begins="transfer:1"),
+    ("transfer_made", "reserved"): Effects((TRANSFER,)),
+    ("transfer_made", "transferring"): Effects((TRANSFER,)),
+    ("transfer_must_wait", "transferring"): Effects(reason="platform_funds_pending"),
+    ("transfer_refused", "transferring"): Effects((RELEASED,), reason="transfer_refused", notice=RETURNED),
+    ("begin_payout", "transferred"): Effects(begins="payout:1"),
+    ("payout_created", "paying_out"): Effects((CREATED,)),
+    ("payout_must_wait", "paying_out"): Effects(reason="account_funds_pending"),
+    ("payout_refused", "paying_out"): Effects(reason="payout_refused", notice=FAILED),
+    ("payout_paid", "paying_out"): Effects((CREATED, PAID), notice=COMPLETED),
+    ("payout_paid", "in_transit"): Effects((PAID,), notice=COMPLETED),
+    ("payout_failed", "paying_out"): Effects(
+        (CREATED, FAILED_BEFORE_PAID), reason="account_closed", notice=FAILED
+    ),
+    ("payout_failed", "in_transit"): Effects((FAILED_BEFORE_PAID,), reason="account_closed", notice=FAILED),
+    ("payout_failed", "paid"): Effects((FAILED_AFTER_PAID,), reason="account_closed", notice=FAILED),
+    ("begin_reversal", "failed"): Effects(begins="reversal:1"),
+    ("reversal_must_wait", "reversing"): Effects(),
+    ("transfer_reversed", "failed"): Effects((REVERSED,), notice=RETURNED),
+    ("transfer_reversed", "reversing"): Effects((REVERSED,), notice=RETURNED),
+}
+
+
+def test_the_tables_have_every_rule_and_every_cell() -> None:
+    public = {
+        name
+        for name, rule in vars(lifecycle).items()
+        if getattr(rule, "__annotations__", {}).get("return") is Step and not name.startswith("_")
+    }
+    assert set(AFTER) == set(RULES) == public - {"reserve"}
+    assert set(EFFECTS) == {(rule, state) for rule, cells in AFTER.items() for state in cells}
+
+
+@pytest.mark.parametrize("state", ALL)
+@pytest.mark.parametrize("rule", RULES)
+def test_every_state_and_every_rule(state: str, rule: str) -> None:
+    before = in_state(state)
+
+    step = RULES[rule](before)
+
+    if state not in AFTER[rule]:
+        assert step == Step(before)
+        return
+    expected = EFFECTS[rule, state]
+    prefix = f"withdrawal:{WITHDRAWAL.id}:"
+    assert step.withdrawal.state == AFTER[rule][state]
+    assert (
+        tuple(
+            (
+                entry.reference.removeprefix(prefix),
+                *((posting.debit, posting.credit) for posting in entry.postings),
+            )
+            for entry in step.entries
+        )
+        == expected.entries
+    )
+    assert {posting.amount for entry in step.entries for posting in entry.postings} <= {AMOUNT}
+    assert step.begins == (prefix + expected.begins if expected.begins else None)
+    assert step.withdrawal.reason == expected.reason
+    assert [(notice.type, notice.reference.removeprefix(prefix)) for notice in step.notices] == (
+        [expected.notice] if expected.notice else []
+    )
+
+
+@pytest.mark.parametrize("state", ALL)
+@pytest.mark.parametrize("rule", RULES)
+def test_people_see_a_failure_exactly_when_the_money_is_to_come_back(state: str, rule: str) -> None:
+    step = RULES[rule](in_state(state))
+
+    assert (step.failure is not None) == (
+        rule in ("transfer_refused", "payout_refused", "payout_failed") and state in AFTER[rule]
+    )
+
+
+def test_a_withdrawal_starts_by_taking_the_money_out_of_the_wallet() -> None:
+    step = lifecycle.reserve(WITHDRAWAL)
+
+    [entry] = step.entries
+    [posting] = entry.postings
+    assert entry.reference == f"withdrawal:{WITHDRAWAL.id}:reserve"
+    assert (posting.debit, posting.credit, posting.amount) == (WALLET, IN_TRANSIT, AMOUNT)
+    assert step.withdrawal == WITHDRAWAL
+
+
+@pytest.mark.parametrize(
+    ("rule", "state", "raised"),
+    [
+        ("transfer_must_wait", "transferring", "transfer_attempt"),
+        ("payout_must_wait", "paying_out", "payout_attempt"),
+        ("reversal_must_wait", "reversing", "reversal_attempt"),
+    ],
+)
+def test_a_refusal_ends_that_attempt_and_the_next_has_a_new_key(rule: str, state: str, raised: str) -> None:
+    before = in_state(state)
+
+    after = RULES[rule](before).withdrawal
+
+    attempts = ("transfer_attempt", "payout_attempt", "reversal_attempt")
+    assert {name: getattr(after, name) - getattr(before, name) for name in attempts} == {
+        name: int(name == raised) for name in attempts
+    }
+    key = raised.replace("attempt", "key")
+    assert getattr(after, key) == f"withdrawal:{WITHDRAWAL.id}:{raised.removesuffix('_attempt')}:2"
+
+
+@pytest.mark.parametrize(("rule", "state"), [pair for pair in EFFECTS if AFTER[pair[0]][pair[1]] in UNSENT])
+def test_each_new_deed_starts_with_no_failed_tries(rule: str, state: str) -> None:
+    assert RULES[rule](in_state(state)).withdrawal.tries == 0
+
+
+def test_what_stripe_names_is_kept() -> None:
+    transferred = RULES["transfer_made"](in_state("transferring")).withdrawal
+    sent = RULES["payout_created"](replace(transferred, state=WithdrawalState.PAYING_OUT)).withdrawal
+    returned = RULES["transfer_reversed"](replace(sent, state=WithdrawalState.REVERSING)).withdrawal
+
+    assert (returned.transfer_id, returned.payout_id, returned.reversal_id) == ("tr_1", "po_1", "trr_1")
+    assert returned.estimated_arrival == ARRIVES_AT
+
+
+@pytest.mark.parametrize("state", ["in_transit", "paid"])
+@pytest.mark.parametrize("rule", [lifecycle.payout_paid, lifecycle.payout_failed])
+def test_reports_of_another_payout_change_nothing(state: str, rule) -> None:  # type: ignore[no-untyped-def]
+    before = in_state(state)
+
+    assert rule(before, payout("po_2")) == Step(before)
+
+
+def test_why_it_failed_is_still_known_when_the_money_is_back() -> None:
+    failed = RULES["payout_failed"](in_state("in_transit")).withdrawal
+
+    returned = RULES["transfer_reversed"](RULES["begin_reversal"](failed).withdrawal).withdrawal
+
+    assert returned.reason == reasons.BANK_ACCOUNT_CLOSED.code
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("account_closed", reasons.BANK_ACCOUNT_CLOSED),
+        ("no_account", reasons.NO_BANK_ACCOUNT),
+        ("could_not_process", reasons.BANK_REFUSED),
+        ("a_code_of_next_year", reasons.BANK_REFUSED),
+        ("", reasons.BANK_REFUSED),
+        (None, reasons.BANK_REFUSED),
+    ],
+)
+def test_every_failure_of_a_bank_has_a_reason_that_is_found_again(
+    code: str | None, reason: reasons.Reason
+) -> None:
+    assert reasons.payout_failure(code) is reason
+    assert reasons.by_code(reason.code) is reason
