@@ -43,6 +43,10 @@ format: setup ## format the code and apply the safe repairs of the linter
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: bench
+bench: setup ## compare with pgbench, a naive ledger and a bare server on this machine (under 3 minutes)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 .PHONY: lock
 lock: setup ## resolve requirements.lock anew (hashes, no index addresses)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,0 +1,1 @@
+"""How fast JobSphere is, as ratios to peers measured in the same run on the same machine."""

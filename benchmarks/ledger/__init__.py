@@ -1,0 +1,1 @@
+"""Entries recorded by the ledger against pgbench and against a naive ledger."""

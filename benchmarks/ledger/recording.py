@@ -1,0 +1,101 @@
+"""Our ledger: ``record`` in database transactions of 64 entries on several connections at once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from benchmarks.contest import Contestant
+from benchmarks.ground import Ground
+from benchmarks.ledger.load import rate
+from benchmarks.ledger.market import Market
+from jobsphere.database import create_engine, in_own_transaction
+from jobsphere.ledger.posting import Entry, Verdict
+from jobsphere.ledger.record import record
+from jobsphere.migrations.migrate import migrate
+from jobsphere.reconciliation.audit import prove
+
+ENTRIES_PER_TRANSACTION = 64
+CONNECTIONS = 4
+_WARM_UP_TRANSACTIONS = 8  # a connection settles on its query plans after five
+_OPENING_ENTRIES_PER_TRANSACTION = 500
+_DATABASE = "ledger"
+# What the checks after the run must find, within the accident of where it stopped.
+_REFUSED_SHARE = (0.009, 0.011)
+
+
+@in_own_transaction
+async def _record(connection: AsyncConnection, entries: Sequence[Entry]) -> list[Verdict]:
+    return await record(connection, entries)
+
+
+@dataclass(slots=True)
+class RecordedEntries:
+    """A migrated database of its own, with money in every wallet, and what became of every entry."""
+
+    engine: AsyncEngine
+    market: Market
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+
+    @classmethod
+    async def prepared(cls, ground: Ground, *, wallets: int) -> "RecordedEntries":
+        ground.prepare(_DATABASE)
+        await migrate(ground.owner_url(_DATABASE), ground.application.name)
+        ledger = cls(create_engine(ground.url(_DATABASE), pool_size=CONNECTIONS), Market(wallets))
+        await ledger._open()
+        await _tidy(ground.owner_url(_DATABASE))
+        await asyncio.gather(*(ledger._warm_up() for _ in range(CONNECTIONS)))
+        return ledger
+
+    def contestant(self) -> Contestant:
+        return Contestant("ledger.record, 64 entries a database transaction", "entries", self._rate)
+
+    async def breach(self) -> str | None:
+        """Why the entries do not count, None when the books are proved and every verdict is accounted for."""
+        proof = await prove(self.engine, now=datetime.now(UTC))
+        breaches = [breach for result in proof.results for breach in result.breaches]
+        if breaches:
+            return f"the books are not proved: {breaches[0]}"
+        recorded = self.verdicts[Verdict.RECORDED]
+        if proof.covered["entries"] != recorded:
+            return f"{recorded} entries were reported as recorded, {proof.covered['entries']} are there"
+        measured = self.verdicts.total() - self.market.wallets
+        refused = self.verdicts[Verdict.INSUFFICIENT_FUNDS] / measured
+        if not _REFUSED_SHARE[0] <= refused <= _REFUSED_SHARE[1]:
+            return f"{refused:.1%} of the entries were refused instead of 1 %"
+        return None
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    async def _rate(self, seconds: float) -> float:
+        return await rate(self._post, callers=CONNECTIONS, seconds=seconds)
+
+    async def _post(self) -> int:
+        verdicts = await _record(self.engine, self.market.batch(ENTRIES_PER_TRANSACTION))
+        self.verdicts.update(verdicts)
+        return verdicts.count(Verdict.RECORDED)
+
+    async def _open(self) -> None:
+        opening = self.market.opening()
+        while entries := list(islice(opening, _OPENING_ENTRIES_PER_TRANSACTION)):
+            self.verdicts.update(await _record(self.engine, entries))
+
+    async def _warm_up(self) -> None:
+        for _ in range(_WARM_UP_TRANSACTIONS):
+            await self._post()
+
+
+async def _tidy(owner_url: str) -> None:
+    """What autovacuum does in time anyway, before anybody's turn instead of during somebody's."""
+    engine = create_engine(owner_url, pool_size=1)
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("SET statement_timeout = 0"))
+        await connection.execute(text("VACUUM ANALYZE"))
+    await engine.dispose()

@@ -1,0 +1,1 @@
+"""Webhooks acknowledged by the real application against an application that answers a constant."""
