@@ -54,12 +54,7 @@ def _stripe_call(
 def _named(operation: str, error: stripe.StripeError) -> Exception:
     match error:
         case stripe.CardError():
-            intent = _mapping(_mapping(error.json_body).get("error")).get("payment_intent")
-            return CardDeclined(
-                operation,
-                _decline_code(error) or error.code,
-                objects.payment_intent(intent) if isinstance(intent, Mapping) else None,
-            )
+            return CardDeclined(operation, _decline_code(error) or error.code, _declined_intent(error))
         case stripe.IdempotencyError():
             # The key was used with other parameters: what it did then is not known here.
             log.error("stripe.key_reused", operation=operation)
@@ -80,6 +75,14 @@ def _named(operation: str, error: stripe.StripeError) -> Exception:
 def _decline_code(error: stripe.CardError) -> str | None:
     code = _mapping(_mapping(error.json_body).get("error")).get("decline_code")
     return code if isinstance(code, str) else None
+
+
+def _declined_intent(error: stripe.CardError) -> objects.PaymentIntent | None:
+    intent = _mapping(_mapping(error.json_body).get("error")).get("payment_intent")
+    try:
+        return objects.payment_intent(_mapping(intent))
+    except objects.UnreadableObject:
+        return None  # the card was declined all the same
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -113,18 +113,18 @@ def payment_intent(data: Json) -> PaymentIntent:
         id=_text(data, "id"),
         status=_text(data, "status"),
         amount=_money(data, "amount"),
-        amount_received=_money(data, "amount_received"),
+        amount_received=_money(data, "amount_received", absent=0),
         charge_id=id_of(data.get("latest_charge")),
-        failure_code=error.get("decline_code") or error.get("code"),
+        failure_code=_optional(error, "decline_code") or _optional(error, "code"),
         metadata=_metadata(data),
-        client_secret=data.get("client_secret"),
+        client_secret=_optional(data, "client_secret"),
     )
 
 
 def refund(data: Json) -> Refund:
     return Refund(
         id=_text(data, "id"),
-        status=data.get("status") or "pending",
+        status=_optional(data, "status") or "pending",
         amount=_money(data, "amount"),
         charge_id=id_of(data.get("charge")),
         payment_intent_id=id_of(data.get("payment_intent")),
@@ -135,25 +135,28 @@ def account(data: Json) -> Account:
     requirements = _mapping(data.get("requirements"))
     return Account(
         id=_text(data, "id"),
-        transfers=_mapping(data.get("capabilities")).get("transfers"),
+        transfers=_optional(_mapping(data.get("capabilities")), "transfers"),
         payouts_enabled=data.get("payouts_enabled") is True,
         details_submitted=data.get("details_submitted") is True,
         has_bank_account=bool(_mapping(data.get("external_accounts")).get("data")),
-        disabled_reason=requirements.get("disabled_reason"),
-        currently_due=tuple(requirements.get("currently_due") or ()),
+        disabled_reason=_optional(requirements, "disabled_reason"),
+        currently_due=_texts(requirements.get("currently_due")),
         metadata=_metadata(data),
     )
 
 
 def account_link(data: Json) -> AccountLink:
-    return AccountLink(url=_text(data, "url"), expires_at=_moment(data.get("expires_at")) or datetime.now(UTC))
+    expires_at = _moment(data.get("expires_at"))
+    if expires_at is None:
+        raise UnreadableObject("an account_link without expires_at")
+    return AccountLink(url=_text(data, "url"), expires_at=expires_at)
 
 
 def transfer(data: Json) -> Transfer:
     return Transfer(
         id=_text(data, "id"),
         amount=_money(data, "amount"),
-        amount_reversed=_money(data, "amount_reversed"),
+        amount_reversed=_money(data, "amount_reversed", absent=0),
         destination=id_of(data.get("destination")),
         metadata=_metadata(data),
     )
@@ -169,7 +172,7 @@ def payout(data: Json) -> Payout:
         status=_text(data, "status"),
         amount=_money(data, "amount"),
         arrives_at=_moment(data.get("arrival_date")),
-        failure_code=data.get("failure_code"),
+        failure_code=_optional(data, "failure_code"),
         metadata=_metadata(data),
     )
 
@@ -181,9 +184,18 @@ def _text(data: Json, name: str) -> str:
     return value
 
 
-def _money(data: Json, name: str) -> Money:
+def _optional(data: Json, name: str) -> str | None:
+    value = data.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(text) for text in value) if isinstance(value, list) else ()
+
+
+def _money(data: Json, name: str, *, absent: int | None = None) -> Money:
     # Amounts that Stripe adds as things happen (amount_received) are absent before in some versions.
-    value = data.get(name, 0)
+    value = data.get(name, absent)
     if type(value) is not int:
         raise UnreadableObject(f"{data.get('object', 'an object')} whose {name} is not a whole number")
     return Money(value, _text(data, "currency").lower())
@@ -205,4 +217,9 @@ def id_of(value: object) -> str | None:
 
 
 def _moment(value: object) -> datetime | None:
-    return datetime.fromtimestamp(value, UTC) if type(value) is int else None
+    if type(value) is not int:
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):  # a year that no calendar has
+        return None
