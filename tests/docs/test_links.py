@@ -1,5 +1,6 @@
 """Links and fenced commands in all documentation lead somewhere, and nothing names a machine or a registry."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def test_files_and_commands_that_are_named_exist(page: Path) -> None:
     assert commands - _commands() == set()
 
 
+@functools.cache
 def _commands() -> set[str]:
     said = subprocess.run(
         [sys.executable, "-m", "jobsphere", "--help"], capture_output=True, text=True, check=True
