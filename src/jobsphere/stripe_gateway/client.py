@@ -23,6 +23,9 @@ API_VERSION = stripe.api_version
 
 log = logger(__name__)
 
+# Else the SDK keeps an id of this installation in the user's home, and sends it and the platform with each call.
+stripe.enable_telemetry = False
+
 
 def _stripe_call(
     call: Callable[Concatenate["StripeGateway", P], Awaitable[T]],
