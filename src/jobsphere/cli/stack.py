@@ -4,11 +4,13 @@ What is configured is used; what is not is started here and stopped again.
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobsphere.database import create_engine, reading
@@ -36,7 +39,10 @@ OWNER = "jobsphere_owner"
 APPLICATION = "jobsphere_application"
 DATABASE = "jobsphere"
 _SANDBOX_START_SECONDS_MAX = 20
+# The sandbox of a killed JobSphere ends by itself within this.
+_SANDBOX_GOES_SECONDS_MAX = 5.0
 SANDBOX_KEY = "sk_test_sandbox"
+_DRIVER = "postgresql+asyncpg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,10 @@ def database(settings: Settings) -> Iterator[Database]:
         ConfigurationError: it cannot be used like this; the message says what to do.
     """
     if settings.database_url is not None:
+        _require_address("DATABASE_URL", settings.database_url)
         if settings.database_owner_url is not None:
+            _require_address("DATABASE_OWNER_URL", settings.database_owner_url)
+            asyncio.run(_require_answer("DATABASE_OWNER_URL", settings.database_owner_url))
             asyncio.run(migrate(settings.database_owner_url, role_of(settings.database_url)))
         yield Database(settings.database_url, None)
         return
@@ -103,6 +112,27 @@ def database(settings: Settings) -> Iterator[Database]:
             yield Database(url, server)
     except PostgresUnavailable as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _require_address(name: str, url: str) -> None:
+    try:
+        is_ours = make_url(url).drivername == _DRIVER
+    except (ArgumentError, ValueError):
+        is_ours = False
+    if not is_ours:
+        raise ConfigurationError(f"{name} must be an address like {_DRIVER}://role:password@host/database")
+
+
+async def _require_answer(name: str, url: str) -> None:
+    engine = create_engine(url, pool_size=1)
+    try:
+        async with engine.connect():
+            pass
+    # Whatever the driver says, it says why this database cannot be used: wrong password, no such database …
+    except Exception as error:
+        raise ConfigurationError(f"The database at {name} cannot be used: {error}") from error
+    finally:
+        await engine.dispose()
 
 
 async def checked_engine(url: str) -> AsyncEngine:
@@ -163,12 +193,48 @@ def with_secrets(settings: Settings) -> Settings:
 
 @contextmanager
 def sandbox(settings: Settings, own_url: str) -> Iterator[Settings]:
-    """With no Stripe key: start our sandbox, which sends its events to ``own_url``; yield settings that use it."""
+    """With no Stripe key: start our sandbox, which sends its events to ``own_url``; yield settings that use it.
+
+    Raises:
+        ConfigurationError: another process runs the sandbox of this home already.
+    """
     if not settings.uses_sandbox:
         yield settings
         return
     folder = home_of(settings) / "sandbox"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone_in(folder) as lock, _running_sandbox(settings, folder, own_url, lock) as complete:
+        yield complete
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[int]:
+    """Keep other processes from running a sandbox on the same state; the lock ends with its last holder."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + _SANDBOX_GOES_SECONDS_MAX
+        while not _is_locked(lock):
+            if time.monotonic() > deadline:
+                raise ConfigurationError(
+                    f"Another JobSphere serves with the Stripe sandbox in {folder}: stop it, set another "
+                    "JOBSPHERE_HOME, or set STRIPE_SECRET_KEY so that both use the same Stripe"
+                )
+            time.sleep(0.05)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _is_locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _running_sandbox(settings: Settings, folder: Path, own_url: str, lock: int) -> Iterator[Settings]:
     address = folder / "address.json"
     process = subprocess.Popen(
         [
@@ -185,6 +251,8 @@ def sandbox(settings: Settings, own_url: str) -> Iterator[Settings]:
         env=_sandbox_environment(settings, own_url),
         # Ctrl-C is for us: the sandbox goes last, when nobody needs it any more.
         start_new_session=True,
+        # It holds the lock for as long as it lives, which may be a moment longer than we do.
+        pass_fds=(lock,),
     )
     try:
         assert process.stdout is not None
