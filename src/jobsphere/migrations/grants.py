@@ -45,7 +45,9 @@ async def grant(connection: AsyncConnection, application_role: str) -> None:
     await connection.execute(text(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"))
     for table, privileges in GRANTS.items():
         await connection.execute(text(f"GRANT {privileges} ON {table} TO {role}"))
-    await connection.execute(text("REVOKE EXECUTE ON FUNCTION ledger_lock_balances FROM PUBLIC"))
+    # They run with their owner's rights: a trigger on a table of somebody's own would move balances too.
+    for function in ("ledger_lock_balances", "ledger_move_balances", "ledger_open_balance"):
+        await connection.execute(text(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC, {role}"))
     await connection.execute(text(f"GRANT EXECUTE ON FUNCTION ledger_lock_balances TO {role}"))
 
 
