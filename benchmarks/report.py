@@ -70,7 +70,7 @@ def _ratio(outcome: Outcome) -> tuple[str, str]:
     """The ratio, and the lowest and highest of the rounds."""
     if outcome.ratio is None:
         return "not measured", ""
-    return f"{outcome.ratio:.2f}", f"{min(outcome.ratios):.2f} to {max(outcome.ratios):.2f}"
+    return f"{outcome.ratio:.3g}", f"{min(outcome.ratios):.3g} to {max(outcome.ratios):.3g}"
 
 
 def _rate(series: Series) -> str:
