@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_owner_url: str | None = None
     jobsphere_home: Path | None = None
-    jobsphere_token_secret: SecretStr | None = None
+    jobsphere_token_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     token_lifetime_seconds: Annotated[int, Field(ge=60)] = 12 * 60 * 60
     log_json: bool = False
 

@@ -223,7 +223,7 @@ class _ServerOfATest(uvicorn.Server):
 def settings_for_tests(**changes: Any) -> Settings:
     """Settings with the secrets that the sandbox of a test signs with."""
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         stripe_webhook_secret=SecretStr(WEBHOOK_SECRET),
         stripe_connect_webhook_secret=SecretStr(CONNECT_SECRET),
         jobsphere_token_secret=SecretStr("a secret of tests that has 32 characters"),

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from jobsphere.cli.stack import read_settings
 from jobsphere.money import CurrencyMismatch, Money, MoneyError
-from jobsphere.settings import STRIPE_API_BASE, Settings
+from jobsphere.settings import STRIPE_API_BASE, ConfigurationError, Settings
 from jobsphere.wallets.limits import AmountOutOfLimits, Limits
 
 LIMITS = Limits.of(Decimal(10), Decimal(10_000), "usd")
@@ -127,7 +128,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         "JOBSPHERE_TOKEN_SECRET",
     )
     for name in names:
-        monkeypatch.setenv(name, "sk_test_verysecret")
+        monkeypatch.setenv(name, "sk_test_verysecret_and_long_enough")
 
     assert "verysecret" not in repr(Settings())
 
@@ -141,6 +142,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DEPOSIT_MINIMUM", "NaN"),
         ("STRIPE_TIMEOUT_SECONDS", "0"),
         ("PLATFORM_COUNTRY", "us"),
+        ("JOBSPHERE_TOKEN_SECRET", "short"),
     ],
 )
 def test_a_value_that_means_nothing_is_refused_at_start(
@@ -150,3 +152,16 @@ def test_a_value_that_means_nothing_is_refused_at_start(
 
     with pytest.raises(ValidationError):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum"), [("0", "10"), ("-1", "10"), ("0.001", "10"), ("10.01", "10"), ("10", "1000.005")]
+)
+def test_limits_that_no_amount_can_keep_are_refused_at_start(
+    minimum: str, maximum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WITHDRAWAL_MINIMUM", minimum)
+    monkeypatch.setenv("WITHDRAWAL_MAXIMUM", maximum)
+
+    with pytest.raises(ConfigurationError, match="WITHDRAWAL_MINIMUM and WITHDRAWAL_MAXIMUM"):
+        read_settings()

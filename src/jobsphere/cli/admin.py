@@ -1,6 +1,7 @@
 """``jobsphere admin``: make somebody an admin."""
 
 import asyncio
+import re
 
 from rich.console import Console
 
@@ -13,14 +14,17 @@ from jobsphere.observability import configure_logging
 from jobsphere.settings import ConfigurationError
 
 PASSWORD_LENGTH_MIN = 10
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def run(email: str, name: str, password: str) -> None:
     """Register an admin.
 
     Raises:
-        ConfigurationError: the address is taken or the password is too short.
+        ConfigurationError: the address is taken or none, the name is empty, or the password is too short.
     """
+    if not _EMAIL.fullmatch(email) or not name.strip():
+        raise ConfigurationError("Give an e-mail address and a name: jobsphere admin ann@example.com Ann")
     if len(password) < PASSWORD_LENGTH_MIN:
         raise ConfigurationError(f"The password needs {PASSWORD_LENGTH_MIN} characters or more")
     settings = stack.read_settings()

@@ -22,6 +22,8 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from jobsphere.settings import Settings
+
 START_SECONDS_MAX = 60
 SETTLE_SECONDS_MAX = 20
 _HEADINGS = (
@@ -215,6 +217,8 @@ def _served(home: Path, console: Console) -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "jobsphere", "serve", "--port", "0"],
             env=_environment(home),
+            # Not where we are: settings are read from a file .env in the working directory, too.
+            cwd=home,
             stdout=log,
             stderr=log,
         )
@@ -227,8 +231,7 @@ def _served(home: Path, console: Console) -> Iterator[str]:
 
 def _environment(home: Path) -> dict[str, str]:
     """Nothing configured, so that everything is started here and no real account is touched."""
-    ours = ("STRIPE_", "JOBSPHERE_", "DATABASE_", "PAYMENT_", "DEPOSIT_", "WITHDRAWAL_", "OFFER_", "FRONTEND_")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    inherited = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     return {**inherited, "JOBSPHERE_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "200"}
 
 
@@ -250,7 +253,9 @@ def _sandbox_url(home: Path) -> str:
 def _check(home: Path, console: Console) -> int:
     console.print("\njobsphere check")
     command = [sys.executable, "-m", "jobsphere", "check"]
-    finished = subprocess.run(command, env=_environment(home), capture_output=True, text=True, check=False)
+    finished = subprocess.run(
+        command, env=_environment(home), cwd=home, capture_output=True, text=True, check=False
+    )
     console.print(finished.stdout.rstrip(), markup=False)
     if finished.returncode != 0:
         raise DemoFailed(f"the books do not hold:\n{finished.stderr[-2000:]}")

@@ -39,11 +39,15 @@ def replay(event_id: int) -> None:
         ConfigurationError: it is not parked.
     """
 
+    settings = stack.read_settings()
+
     async def work(engine: AsyncEngine) -> None:
         try:
-            await inbox.replay(engine, event_id, actor_id=None, now=SystemClock().now())
+            await inbox.replay(engine, event_id, actor_id=None, livemode=settings.live, now=SystemClock().now())
         except inbox.EventNotParked as error:
-            raise ConfigurationError(f"Event {event_id} is not parked; see: jobsphere events parked") from error
+            raise ConfigurationError(
+                f"Event {event_id} cannot be replayed; see: jobsphere events parked"
+            ) from error
 
     _with_engine(work)
     Console().print(f"Event {event_id} is processed again by the worker.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -132,9 +133,8 @@ def _listener(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), reuse_port=False)
     except OSError as error:
-        raise ConfigurationError(
-            f"Cannot listen on {host}:{port} ({error.strerror}): choose another --port"
-        ) from error
+        reason = os.strerror(error.errno or 0)
+        raise ConfigurationError(f"Cannot listen on {host}:{port} ({reason}): choose another --port") from error
 
 
 def _own_url(listener: socket.socket) -> str:

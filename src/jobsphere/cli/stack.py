@@ -30,10 +30,12 @@ from jobsphere.embedded_postgres import (
     prepare_database,
     stored_passwords,
 )
-from jobsphere.migrations.grants import require_application_role
+from jobsphere.migrations.grants import require_application_role, require_version
 from jobsphere.migrations.migrate import migrate, require_newest_schema, role_of
+from jobsphere.money import MoneyError
 from jobsphere.settings import ConfigurationError, Settings
 from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.wallets.limits import Limits
 
 OWNER = "jobsphere_owner"
 APPLICATION = "jobsphere_application"
@@ -66,13 +68,25 @@ def read_settings() -> Settings:
         ConfigurationError: one of them is not possible.
     """
     try:
-        return Settings()
+        settings = Settings()
+        _require_limits(settings)
+        return settings
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc'])).upper() or 'settings'}: {problem['msg']}"
             for problem in error.errors(include_url=False, include_input=False, include_context=False)
         )
         raise ConfigurationError(problems) from None
+
+
+def _require_limits(settings: Settings) -> None:
+    for what in ("deposit", "withdrawal", "offer"):
+        minimum, maximum = getattr(settings, f"{what}_minimum"), getattr(settings, f"{what}_maximum")
+        try:
+            Limits.of(minimum, maximum, settings.payment_currency)
+        except MoneyError as error:
+            names = f"{what.upper()}_MINIMUM and {what.upper()}_MAXIMUM"
+            raise ConfigurationError(f"{names} cannot be {minimum} and {maximum}: {error}") from error
 
 
 def home_of(settings: Settings) -> Path:
@@ -144,6 +158,7 @@ async def checked_engine(url: str) -> AsyncEngine:
     engine = create_engine(url)
     try:
         async with reading(engine) as connection:
+            await require_version(connection)
             await require_newest_schema(connection)
             await require_application_role(connection)
     except ConfigurationError:

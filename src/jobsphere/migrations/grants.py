@@ -5,6 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.settings import ConfigurationError
 
+VERSION_MIN = 15
+
 _KEEP = "SELECT, INSERT"
 _CHANGE = "SELECT, INSERT, UPDATE"
 
@@ -49,6 +51,13 @@ async def grant(connection: AsyncConnection, application_role: str) -> None:
     for function in ("ledger_lock_balances", "ledger_move_balances", "ledger_open_balance"):
         await connection.execute(text(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC, {role}"))
     await connection.execute(text(f"GRANT EXECUTE ON FUNCTION ledger_lock_balances TO {role}"))
+
+
+async def require_version(connection: AsyncConnection) -> None:
+    """Raises ``ConfigurationError`` unless PostgreSQL is 15 or newer."""
+    number = int((await connection.execute(text("SHOW server_version_num"))).scalar_one())
+    if number < VERSION_MIN * 10_000:
+        raise ConfigurationError(f"JobSphere needs PostgreSQL {VERSION_MIN} or newer, this is {number // 10_000}")
 
 
 async def require_application_role(connection: AsyncConnection) -> None:

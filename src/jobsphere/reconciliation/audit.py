@@ -144,6 +144,9 @@ CHECKS = (
         SELECT 'deposit ' || id || ' is ' || state || ' since ' || created_at FROM deposits
         WHERE state IN ('created', 'confirming') AND created_at < $1::timestamptz - interval '2 hours'
         UNION ALL
+        SELECT 'deposit ' || id || ' is processing since ' || created_at FROM deposits
+        WHERE state = 'processing' AND created_at < $1::timestamptz - interval '10 days'
+        UNION ALL
         SELECT 'withdrawal ' || id || ' is ' || state || ' since ' || created_at FROM withdrawals
         WHERE state NOT IN ('paid', 'returned') AND created_at < $1::timestamptz - interval '14 days'
         UNION ALL

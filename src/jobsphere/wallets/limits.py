@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from jobsphere.money import Money
+from jobsphere.money import Money, MoneyError
 
 
 class AmountOutOfLimits(Exception):
@@ -21,9 +21,17 @@ class Limits:
     minimum: Money
     maximum: Money
 
+    def __post_init__(self) -> None:
+        if not Money.zero(self.minimum.currency) < self.minimum <= self.maximum:
+            raise MoneyError("the minimum is above zero and not above the maximum")
+
     @classmethod
     def of(cls, minimum: Decimal, maximum: Decimal, currency: str) -> "Limits":
-        """From settings, which are in major units."""
+        """From settings, which are in major units.
+
+        Raises:
+            MoneyError: they are no limits, or finer than the currency.
+        """
         return cls(Money.from_major(f"{minimum:f}", currency), Money.from_major(f"{maximum:f}", currency))
 
     def require(self, amount: Money) -> None:

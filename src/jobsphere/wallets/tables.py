@@ -26,7 +26,7 @@ wallets = Table(
     Column("is_frozen", Boolean, nullable=False, server_default=sql("false")),
     Column("stripe_customer_id", Text, unique=True),
     Column("stripe_connect_account_id", Text, unique=True),
-    # What Stripe last said of the connected account; withdrawals ask again before they send.
+    # What Stripe last said of the connected account, by an event or when it was asked.
     Column("stripe_connect_onboarded", Boolean, nullable=False, server_default=sql("false")),
     Column("stripe_connect_updated_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False),

@@ -42,6 +42,7 @@ def create_app(context: Context) -> FastAPI:
     """The application that serves ``context``; it opens and closes nothing of it."""
     app = FastAPI(
         title=context.settings.platform_name,
+        description=f"Support: {context.settings.platform_email}",
         summary="Wallets, deposits, offers in escrow and withdrawals.",
         docs_url=None,
         redoc_url=None,

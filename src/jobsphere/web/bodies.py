@@ -140,11 +140,14 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
+        is_required = self.body_field.field_info.is_required()
 
         async def read_then_handle(request: Request) -> Response:
+            raw = await request.body()
+            if not raw and not is_required:
+                return await handle(request)
             if not _is_json(request.headers.get("content-type", "")):
                 raise WrongContentType
-            raw = await request.body()
             return await handle(_ReadRequest(request, raw, parse(raw)))
 
         return read_then_handle

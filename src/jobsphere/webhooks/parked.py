@@ -44,16 +44,20 @@ async def list_parked(connection: AsyncConnection, *, limit: int) -> Sequence[Pa
 
 
 @in_own_transaction
-async def replay(connection: AsyncConnection, event_id: int, *, actor_id: UUID | None, now: datetime) -> None:
-    """Let the worker process a parked event from the start.
+async def replay(
+    connection: AsyncConnection, event_id: int, *, actor_id: UUID | None, livemode: bool, now: datetime
+) -> None:
+    """Let the worker process a parked event from the start; never one of the other mode than ``livemode``.
 
     Raises:
-        EventNotParked: there is none with this id, or it has no type to process it by.
+        EventNotParked: there is none with this id, it has no type to process it by, or it is of the other mode.
     """
     c = webhook_events.c
     changed = await connection.execute(
         update(webhook_events)
-        .where(c.id == event_id, c.status == "parked", c.type.is_not(None))
+        .where(
+            c.id == event_id, c.status == "parked", c.type.is_not(None), c.livemode.is_distinct_from(not livemode)
+        )
         .values(status="new", next_try_at=now, tries=0, error=None)
         .returning(c.event_key)
     )

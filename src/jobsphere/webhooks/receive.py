@@ -12,8 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere.database import in_own_transaction
+from jobsphere.observability import logger
 from jobsphere.stripe_gateway.signature import verify
 from jobsphere.webhooks.tables import webhook_events
+
+log = logger(__name__)
 
 
 class Source(StrEnum):
@@ -50,7 +53,11 @@ async def receive(
         WrongSignature: it is not Stripe's, too old, or from the future; nothing is stored.
     """
     verify(body, signature, secrets, now)
-    return await _store(engine, open_envelope(body, livemode=livemode), source, body, now)
+    envelope = open_envelope(body, livemode=livemode)
+    is_new = await _store(engine, envelope, source, body, now)
+    if is_new and envelope.problem is not None:
+        log.error("webhook.parked", event_key=envelope.event_key, type=envelope.type, error=envelope.problem)
+    return is_new
 
 
 def open_envelope(body: bytes, *, livemode: bool) -> Envelope:

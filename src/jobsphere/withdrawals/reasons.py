@@ -18,9 +18,6 @@ _ALL = (
     ACCOUNT_FUNDS_PENDING := Reason(
         "account_funds_pending", "The money is on its way to your payout account and goes to your bank from there."
     ),
-    ACCOUNT_NOT_READY := Reason(
-        "account_not_ready", "Your payout account cannot be paid right now. Complete it, then withdraw again."
-    ),
     TRANSFER_REFUSED := Reason("transfer_refused", "The money could not be sent to your payout account."),
     PAYOUT_REFUSED := Reason(
         "payout_refused", "Your payout account could not send the money to your bank. Check your bank account."

@@ -74,7 +74,13 @@ async def replay_event(
     event_id: Annotated[int, Path(ge=1, le=2**63 - 1)], context: CurrentContext, caller: Admin
 ) -> JSONResponse:
     """Process a parked event again; what it did already is not done twice."""
-    await replay(context.engine, event_id, actor_id=caller.id, now=context.clock.now())
+    await replay(
+        context.engine,
+        event_id,
+        actor_id=caller.id,
+        livemode=context.settings.live,
+        now=context.clock.now(),
+    )
     context.wake()
     return answer("The event is processed again.", {"id": event_id}, 202).response()
 

@@ -39,7 +39,7 @@ class NewDeposit(Body):
 
 @routes.post("/api/wallet/deposit", status_code=201, openapi_extra=DOCUMENTED)
 async def deposit(request: Request, context: CurrentContext, caller: Depositor, body: NewDeposit) -> JSONResponse:
-    """Pay into your wallet by card (10 to 10,000).
+    """Pay into your wallet by card; `GET /api/config` says how much is possible.
 
     `status` is `pending` until Stripe's signed event credits the wallet. 202: Stripe has not answered
     yet, JobSphere goes on by itself. `state` `requires_action`: confirm with `clientSecret`. A declined

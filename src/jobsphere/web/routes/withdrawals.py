@@ -38,11 +38,15 @@ class NewAccount(Body):
     country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = None
 
 
+# A request without a body.
+_ANY_COUNTRY = NewAccount()
+
+
 @routes.post("/api/wallet/withdraw", status_code=201, openapi_extra=DOCUMENTED)
 async def withdraw(
     request: Request, context: CurrentContext, caller: Contractor, body: NewWithdrawal
 ) -> JSONResponse:
-    """Send money to your bank (10 to 10,000). It leaves your wallet now and is `pending` until the bank has it."""
+    """Send money to your bank. It leaves your wallet now and is `pending` until the bank has it."""
     amount = Money.from_major(body.amount, context.settings.payment_currency)
     withdrawal_id, now = context.ids.new(), context.clock.now()
 
@@ -74,7 +78,7 @@ async def one_withdrawal(withdrawal_id: UUID, context: CurrentContext, caller: C
 
 @routes.post("/api/wallet/connect")
 async def connect_account(
-    request: Request, context: CurrentContext, caller: Contractor, body: NewAccount
+    request: Request, context: CurrentContext, caller: Contractor, body: NewAccount = _ANY_COUNTRY
 ) -> JSONResponse:
     """Open your payout account at Stripe, or go on with it: a fresh page for you at `onboardingUrl`."""
     onboarding = await connect(
