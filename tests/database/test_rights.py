@@ -1,15 +1,12 @@
 """What the application's role may do: what ``GRANTS`` says, and nothing that undoes what was written."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobsphere.clock import IdsFromSeed
-from jobsphere.database import DatabaseTransaction, create_engine, reading, sqlstate
-from jobsphere.embedded_postgres.cluster import SUPERUSER
+from jobsphere.database import DatabaseTransaction, reading, sqlstate
 from jobsphere.ledger.accounts import stripe_balance, wallet_available
 from jobsphere.ledger.posting import Entry, Posting
 from jobsphere.ledger.record import record
@@ -17,18 +14,10 @@ from jobsphere.migrations.grants import GRANTS, require_application_role
 from jobsphere.migrations.tables import metadata
 from jobsphere.money import Money
 from jobsphere.settings import ConfigurationError
-from tests.conftest import APPLICATION, Databases
+from tests.conftest import APPLICATION
 
 FILL = DatabaseTransaction("tests.rights")
 _NOT_ALLOWED, _RESTRICTED = "42501", "23001"
-
-
-@pytest.fixture
-async def superuser_engine(databases: Databases, database: str) -> AsyncIterator[AsyncEngine]:
-    password = databases.cluster.superuser_password
-    engine = create_engine(databases.cluster.url(user=SUPERUSER, password=password, database=database))
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture
