@@ -201,6 +201,7 @@ async def test_after_a_day_without_an_answer_stripe_is_searched_and_the_key_not_
     jobsphere: JobSphere,
 ) -> None:
     _, contractor = await jobsphere.earned("100")
+    await jobsphere.sandbox.set_delivery_mode("hold")
     await jobsphere.sandbox.plan_faults({"match": "POST /v1/transfers", "kind": "drop_after", "times": 1000})
     withdrawal_id = await withdrawn(contractor)
     await jobsphere.withdrawal_in(contractor, withdrawal_id, "transferring")

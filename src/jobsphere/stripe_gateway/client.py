@@ -271,10 +271,11 @@ class StripeGateway:
         return objects.reversal(made.to_dict())
 
     @_stripe_call
-    async def find_reversal(self, transfer_id: str) -> objects.Reversal | None:
-        """The reversal of a transfer, if there is one: for an answer that was lost."""
-        page = await self._stripe.transfers.reversals.list_async(transfer_id, {"limit": 1})
-        return next((objects.reversal(found.to_dict()) for found in page.data), None)
+    async def find_reversal(self, transfer_id: str, *, amount: Money) -> objects.Reversal | None:
+        """The reversal of ``amount`` of a transfer, if there is one, whoever made it."""
+        page = await self._stripe.transfers.reversals.list_async(transfer_id, {"limit": 100})
+        made = (objects.reversal(found.to_dict()) for found in page.data)
+        return next((reversal for reversal in made if reversal.amount == amount), None)
 
     @_stripe_call
     async def create_payout(
@@ -301,7 +302,8 @@ class StripeGateway:
         )
         async for found in page.auto_paging_iter():
             made = objects.payout(found.to_dict())
-            if made.metadata == {"withdrawal_id": str(withdrawal_id), "attempt": str(attempt)}:
+            named = (made.metadata.get("withdrawal_id"), made.metadata.get("attempt"))
+            if named == (str(withdrawal_id), str(attempt)):
                 return made
         return None
 

@@ -89,6 +89,11 @@ class Withdrawal:
         """The idempotency key of the reversal it is at."""
         return f"withdrawal:{self.id}:reversal:{self.reversal_attempt}"
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the attempts it is at; an answer to any other is out of date."""
+        return frozenset((self.transfer_key, self.payout_key, self.reversal_key))
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -39,6 +39,7 @@ async def request(
     limits.require(amount)
     wallet = await lock_wallet_of(connection, user_id)
     wallet.require_spendable()
+    wallet.require_currency(amount)
     if wallet.stripe_connect_account_id is None or not wallet.stripe_connect_onboarded:
         raise NotOnboarded
     withdrawal = Withdrawal(

@@ -152,9 +152,13 @@ class _Sender:
             made = await self._resend(
                 key,
                 lambda: self.gateway.reverse_transfer(transfer_id, amount=withdrawal.amount, key=key),
-                lambda _: self.gateway.find_reversal(transfer_id),
+                lambda _: self.gateway.find_reversal(transfer_id, amount=withdrawal.amount),
             )
         except Refused as refusal:
+            # Somebody may have reversed it in Stripe's dashboard: then there is nothing left to reverse.
+            done = await self.gateway.find_reversal(transfer_id, amount=withdrawal.amount)
+            if done is not None:
+                return await self._take(withdrawal, lifecycle.transfer_reversed, done.id, refused=(key, refusal))
             log.error("withdrawal.reversal_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
             return await self._take(withdrawal, lifecycle.reversal_must_wait, refused=(key, refusal))
         return await self._take(withdrawal, lifecycle.transfer_reversed, made.id, succeeded=(key, made.id))
@@ -197,11 +201,16 @@ class _Sender:
                 await calls.succeeded(connection, succeeded[0], object_id=succeeded[1], now=now)
             if refused is not None:
                 await calls.refused(connection, refused[0], code=refused[1].code, now=now)
+            answered = succeeded or refused
+            if answered is not None and answered[0] not in before.keys:
+                # The answer to an attempt that is over, from a worker that was late: it says nothing of this one.
+                log.warning("withdrawal.stale_answer", withdrawal_id=str(before.id), key=answered[0])
+                return before
             wait_seconds = store.WAIT_SECONDS if rests else 0
             return await store.save(connection, before, rule(before, *facts), now=now, wait_seconds=wait_seconds)
 
         after = await _TRANSACTIONS[rule].run(self.engine, work)
-        return None if rests else after
+        return None if rests or after.state is withdrawal.state else after
 
 
 _DEEDS: dict[WithdrawalState, Callable[[_Sender, Withdrawal], Awaitable[Withdrawal | None]]] = {

@@ -7,7 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.stripe_gateway.objects import Payout, Transfer
 from jobsphere.withdrawals import lifecycle, store
-from jobsphere.withdrawals.lifecycle import Step, Withdrawal
+from jobsphere.withdrawals.lifecycle import Step, Withdrawal, WithdrawalState
+
+# No payout of it was asked for yet, so none can have arrived or failed.
+_BEFORE_PAYOUT = (WithdrawalState.RESERVED, WithdrawalState.TRANSFERRING, WithdrawalState.TRANSFERRED)
+
+
+class UnexpectedReport(Exception):
+    """It names a withdrawal of ours but not its amount, object or state: a person must look whose money moved."""
 
 
 async def transfer_made(connection: AsyncConnection, transfer: Transfer, *, now: datetime) -> bool:
@@ -17,6 +24,8 @@ async def transfer_made(connection: AsyncConnection, transfer: Transfer, *, now:
     )
     if withdrawal is None:
         return False
+    if transfer.amount != withdrawal.amount or withdrawal.transfer_id not in (None, transfer.id):
+        raise UnexpectedReport(f"withdrawal {withdrawal.id}")
     await store.save(connection, withdrawal, lifecycle.transfer_made(withdrawal, transfer.id), now=now)
     return True
 
@@ -47,5 +56,8 @@ async def _apply(
     )
     if withdrawal is None:
         return False
+    is_its_payout = payout.amount == withdrawal.amount and withdrawal.payout_id in (None, payout.id)
+    if not is_its_payout or withdrawal.state in _BEFORE_PAYOUT:
+        raise UnexpectedReport(f"withdrawal {withdrawal.id}")
     await store.save(connection, withdrawal, rule(withdrawal, payout), now=now)
     return True

@@ -85,7 +85,7 @@ async def save(
 ) -> Withdrawal:
     """Store a step: the withdrawal, its entries, its transaction, its notices and the audit row.
 
-    Where there is more to send, the worker goes on after ``wait_seconds``.
+    Where there is more to send, whoever claimed it keeps its lease, or it rests for ``wait_seconds``.
 
     Raises:
         InsufficientFunds: the wallet does not hold the amount; the caller's work is to be rolled back.
@@ -94,7 +94,9 @@ async def save(
     if after == before and not step.entries:
         return after
     await connection.execute(
-        update(withdrawals).where(withdrawals.c.id == after.id).values(**_changes(after, now, wait_seconds))
+        update(withdrawals)
+        .where(withdrawals.c.id == after.id)
+        .values(**_changes(before, after, now, wait_seconds))
     )
     verdicts = await record(connection, step.entries) if step.entries else []
     if Verdict.INSUFFICIENT_FUNDS in verdicts:
@@ -160,12 +162,15 @@ async def _save_transaction(connection: AsyncConnection, before: Withdrawal, ste
         await transactions.fail(connection, after.id, reason=step.failure.sentence)
 
 
-def _changes(withdrawal: Withdrawal, now: datetime, wait_seconds: float) -> dict[str, Any]:
-    changes = asdict(withdrawal)
+def _changes(before: Withdrawal, after: Withdrawal, now: datetime, wait_seconds: float) -> dict[str, Any]:
+    changes = {**asdict(after), "state": after.state.value}
     for fixed in ("id", "user_id", "wallet_id", "account_id", "amount", "created_at"):
         del changes[fixed]
-    next_try_at = now + timedelta(seconds=wait_seconds) if withdrawal.state in UNSENT else None
-    return {**changes, "state": withdrawal.state.value, "next_try_at": next_try_at}
+    if after.state not in UNSENT:
+        return {**changes, "next_try_at": None}
+    if wait_seconds or before.state not in UNSENT:
+        return {**changes, "next_try_at": now + timedelta(seconds=wait_seconds)}
+    return changes
 
 
 async def _one(
