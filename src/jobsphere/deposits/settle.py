@@ -42,14 +42,15 @@ async def payment_canceled(connection: AsyncConnection, intent: PaymentIntent, *
     return await _apply(connection, intent, lambda deposit: lifecycle.canceled(deposit, CANCELED), now)
 
 
-async def payment_requires_action(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
-    """The customer must pass 3-D Secure. False when it is not ours."""
-    return await _apply(connection, intent, lambda deposit: lifecycle.requires_action(deposit, intent.id), now)
-
-
-async def payment_processing(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
-    """The bank takes its time. False when it is not ours."""
-    return await _apply(connection, intent, lambda deposit: lifecycle.processing(deposit, intent.id), now)
+async def payment_moved(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
+    """It waits for 3-D Secure or for the bank; any other state is left to its own event. False when not ours."""
+    match intent.status:
+        case "requires_action":
+            return await _apply(connection, intent, lambda one: lifecycle.requires_action(one, intent.id), now)
+        case "processing":
+            return await _apply(connection, intent, lambda one: lifecycle.processing(one, intent.id), now)
+        case _:
+            return deposit_id_of(intent) is not None
 
 
 async def _apply(

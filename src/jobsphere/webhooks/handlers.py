@@ -16,6 +16,7 @@ from jobsphere.clock import Ids
 from jobsphere.deposits import refund, settle
 from jobsphere.stripe_gateway import objects
 from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.webhooks.receive import Source
 from jobsphere.withdrawals import onboarding
 from jobsphere.withdrawals import settle as settle_withdrawal
 
@@ -45,10 +46,11 @@ Apply = Callable[[AsyncConnection, Event, Any, Moment], Applied]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """What to do with one type of event."""
+    """What to do with one type of event, and on whose account it must have happened."""
 
     apply: Apply
     ask: Ask | None = None
+    source: Source = Source.PLATFORM
 
 
 def payment_succeeded(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
@@ -63,12 +65,15 @@ def payment_canceled(connection: AsyncConnection, event: Event, _: None, moment:
     return settle.payment_canceled(connection, objects.payment_intent(event.object), now=moment.now)
 
 
-def payment_requires_action(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
-    return settle.payment_requires_action(connection, objects.payment_intent(event.object), now=moment.now)
+async def ask_payment(gateway: StripeGateway, event: Event) -> objects.PaymentIntent:
+    """States that pass and come again: only what Stripe says now counts (stripe.md section 1)."""
+    return await gateway.retrieve_payment_intent(str(event.object["id"]))
 
 
-def payment_processing(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
-    return settle.payment_processing(connection, objects.payment_intent(event.object), now=moment.now)
+def payment_moved(
+    connection: AsyncConnection, event: Event, intent: objects.PaymentIntent, moment: Moment
+) -> Applied:
+    return settle.payment_moved(connection, intent, now=moment.now)
 
 
 async def ask_refunds(gateway: StripeGateway, event: Event) -> list[objects.Refund]:
@@ -114,15 +119,15 @@ HANDLERS: Mapping[str, Handler] = {
     "payment_intent.succeeded": Handler(payment_succeeded),
     "payment_intent.payment_failed": Handler(payment_failed),
     "payment_intent.canceled": Handler(payment_canceled),
-    "payment_intent.requires_action": Handler(payment_requires_action),
-    "payment_intent.processing": Handler(payment_processing),
+    "payment_intent.requires_action": Handler(payment_moved, ask=ask_payment),
+    "payment_intent.processing": Handler(payment_moved, ask=ask_payment),
     "charge.refunded": Handler(charge_refunded, ask=ask_refunds),
     "transfer.created": Handler(transfer_made),
     # Gone since API 2017-04-06, but old versions and the guide send it (stripe.md section 3).
     "transfer.paid": Handler(transfer_made),
-    "account.updated": Handler(account_updated, ask=ask_account),
-    "payout.paid": Handler(payout_paid),
-    "payout.failed": Handler(payout_failed),
+    "account.updated": Handler(account_updated, ask=ask_account, source=Source.CONNECT),
+    "payout.paid": Handler(payout_paid, source=Source.CONNECT),
+    "payout.failed": Handler(payout_failed, source=Source.CONNECT),
     # Canceled before it left: the money is back on the connected account, as after a failure.
-    "payout.canceled": Handler(payout_failed),
+    "payout.canceled": Handler(payout_failed, source=Source.CONNECT),
 }

@@ -19,6 +19,7 @@ from jobsphere.stripe_gateway.errors import OutcomeUnknown, StripeMisconfigured
 from jobsphere.stripe_gateway.objects import UnreadableObject
 from jobsphere.traces import trace
 from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment
+from jobsphere.webhooks.receive import Source
 from jobsphere.webhooks.tables import webhook_events
 
 TRIES_MAX = 12
@@ -31,12 +32,17 @@ AT_ONCE_MAX = 8
 log = logger(__name__)
 
 
+class WrongAccount(Exception):
+    """An event about money that did not happen on the account it should have: a person must look at it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """An event that this worker handles now."""
 
     id: int
     event_key: str
+    source: str
     type: str
     account_id: str | None
     payload: bytes
@@ -56,7 +62,9 @@ async def process_due(engine: AsyncEngine, gateway: StripeGateway, clock: Clock,
         async with at_once:
             await _handle(engine, gateway, clock, ids, event)
 
-    await asyncio.gather(*(one(event) for event in claimed))
+    for outcome in await asyncio.gather(*(one(event) for event in claimed), return_exceptions=True):
+        if isinstance(outcome, Exception):
+            log.error("webhook.left_to_its_lease", exception=trace(outcome))
     return len(claimed)
 
 
@@ -66,15 +74,20 @@ async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids
         await _finish(engine, claimed.id, "ignored", clock.now())
         return
     try:
-        event = _event(claimed)
+        event = _event(claimed, handler)
+        # Taken before asking: the answer is at least as new as this.
+        moment = Moment(ids, clock.now())
         answer = await handler.ask(gateway, event) if handler.ask is not None else None
-        await _apply(engine, claimed.id, handler, event, answer, Moment(ids, clock.now()))
+        await _apply(engine, claimed.id, handler, event, answer, moment)
     except Exception as error:  # whatever one event does, the others go on
         log.warning("webhook.failed", event_key=claimed.event_key, type=claimed.type, exception=trace(error))
         await _failed(engine, claimed, error, clock.now())
 
 
-def _event(claimed: Claimed) -> Event:
+def _event(claimed: Claimed, handler: Handler) -> Event:
+    is_connect = claimed.account_id is not None
+    if claimed.source != handler.source.value or is_connect is not (handler.source is Source.CONNECT):
+        raise WrongAccount(f"{claimed.type} of {claimed.account_id or 'the platform'} by {claimed.source}")
     data: Any = json.loads(claimed.payload).get("data")
     stripe_object = data.get("object") if isinstance(data, dict) else None
     if not isinstance(stripe_object, dict):
@@ -85,7 +98,7 @@ def _event(claimed: Claimed) -> Event:
 @in_own_transaction
 async def _claim(connection: AsyncConnection, now: datetime) -> Sequence[Claimed]:
     c = webhook_events.c
-    columns = (c.id, c.event_key, c.type, c.account_id, c.payload, c.tries)
+    columns = (c.id, c.event_key, c.source, c.type, c.account_id, c.payload, c.tries)
     rows = await due.claim(
         connection, webhook_events, *columns, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE
     )
@@ -121,7 +134,7 @@ async def _mark(connection: AsyncConnection, event_id: int, status: str, now: da
 async def _failed(connection: AsyncConnection, claimed: Claimed, error: Exception, now: datetime) -> None:
     # While Stripe or PostgreSQL is out of reach, no number of tries says anything about the event.
     outage = isinstance(error, (OutcomeUnknown, StripeMisconfigured, OSError, Busy))
-    is_parked = isinstance(error, UnreadableObject) or (claimed.tries >= TRIES_MAX and not outage)
+    is_parked = isinstance(error, (UnreadableObject, WrongAccount)) or (claimed.tries >= TRIES_MAX and not outage)
     await due.try_later(
         connection,
         webhook_events,

@@ -31,7 +31,7 @@ async def _receive(request: Request, context: Context, source: Source, secret: S
         body=await request.body(),
         signature=request.headers.get("stripe-signature"),
         # Two while a secret is rolled, separated by a comma: both sign for a day.
-        secrets=secret.get_secret_value().split(",") if secret else (),
+        secrets=[one.strip() for one in secret.get_secret_value().split(",")] if secret else (),
         livemode=context.settings.live,
         now=context.clock.now(),
     )
