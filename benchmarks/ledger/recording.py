@@ -18,7 +18,7 @@ from jobsphere.database import create_engine, in_own_transaction
 from jobsphere.ledger.posting import Entry, Verdict
 from jobsphere.ledger.record import record
 from jobsphere.migrations.migrate import migrate
-from jobsphere.reconciliation.audit import prove
+from jobsphere.reconciliation.audit import LEDGER_CHECKS, prove
 
 ENTRIES_PER_TRANSACTION = 64
 CONNECTIONS = 4
@@ -57,7 +57,7 @@ class RecordedEntries:
 
     async def breach(self) -> str | None:
         """Why the entries do not count, None when the books are proved and every verdict is accounted for."""
-        proof = await prove(self.engine, now=datetime.now(UTC))
+        proof = await prove(self.engine, now=datetime.now(UTC), checks=LEDGER_CHECKS)
         breaches = [breach for result in proof.results for breach in result.breaches]
         if breaches:
             return f"the books are not proved: {breaches[0]}"
