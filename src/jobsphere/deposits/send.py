@@ -3,6 +3,7 @@
 Each call repeats its stored key until Stripe answers, so it may be run again at any time, by anybody.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,6 +27,7 @@ from jobsphere.wallets.tables import wallets
 from jobsphere.wallets.wallet import Wallet, wallet_of
 
 GIVE_UP_SECONDS = 60 * 60
+SECRET_SECONDS_MAX = 3
 
 _UNEXPECTED_STATE = "payment_intent_unexpected_state"
 
@@ -59,10 +61,17 @@ async def send(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposi
 
 
 async def client_secret(gateway: StripeGateway, deposit: Deposit) -> str | None:
-    """What the owner's browser needs while the bank asks to confirm; asked of Stripe, for it is not stored."""
+    """What the owner's browser needs while the bank asks to confirm; asked of Stripe, for it is not stored.
+
+    None while nothing is to be confirmed, and while Stripe does not answer.
+    """
     if deposit.state is not DepositState.REQUIRES_ACTION or deposit.payment_intent_id is None:
         return None
-    return (await gateway.retrieve_payment_intent(deposit.payment_intent_id)).client_secret
+    try:
+        async with asyncio.timeout(SECRET_SECONDS_MAX):
+            return (await gateway.retrieve_payment_intent(deposit.payment_intent_id)).client_secret
+    except (OutcomeUnknown, Refused, StripeMisconfigured, TimeoutError):
+        return None
 
 
 async def _go_on(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposit: Deposit) -> Sent:
@@ -148,14 +157,15 @@ async def _give_up(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, de
     """Nothing could be sent for an hour: make sure that nothing will be charged, then say so."""
     if deposit.state is DepositState.CONFIRMING:
         assert deposit.payment_intent_id is not None
+        key = await _before_cancel(engine, deposit.id, clock.now())
         try:
-            await gateway.cancel_payment_intent(deposit.payment_intent_id, key=f"deposit:{deposit.id}:cancel")
+            await gateway.cancel_payment_intent(deposit.payment_intent_id, key=key)
         except Refused:
             # Too late to cancel: the card was charged after all, and the event will credit it.
             intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
             return await _store_confirmation(engine, deposit.id, intent, clock.now())
     # A PaymentIntent that was never confirmed charges nobody, so one we never heard of may stay.
-    return await _store_given_up(engine, deposit.id, clock.now())
+    return await _store_given_up(engine, deposit, clock.now())
 
 
 def _is_overdue(deposit: Deposit, now: datetime) -> bool:
@@ -246,8 +256,15 @@ async def _store_decline(
 
 
 @in_own_transaction
-async def _store_given_up(connection: AsyncConnection, deposit_id: UUID, now: datetime) -> Deposit:
-    deposit = await store.lock(connection, deposit_id)
+async def _before_cancel(connection: AsyncConnection, deposit_id: UUID, now: datetime) -> str:
+    return await calls.begin_attempt(connection, f"deposit:{deposit_id}:cancel", now=now)
+
+
+@in_own_transaction
+async def _store_given_up(connection: AsyncConnection, seen: Deposit, now: datetime) -> Deposit:
+    deposit = await store.lock(connection, seen.id)
+    if deposit.state is not seen.state:
+        return deposit  # somebody got an answer after all
     return await store.save(connection, deposit, lifecycle.canceled(deposit, NOT_SENT), now=now)
 
 

@@ -39,6 +39,7 @@ async def start(
     limits.require(amount)
     wallet = await lock_wallet_of(connection, user_id)
     wallet.require_active()
+    wallet.require_currency(amount)
     deposit = Deposit(
         id=deposit_id,
         user_id=user_id,

@@ -57,6 +57,8 @@ async def send(
     # Locked, so that a freeze that comes now sees this offer or is seen by it.
     customer_wallet = await lock_wallet_of(connection, customer_id)
     customer_wallet.require_spendable()
+    for wallet in (customer_wallet, contractor_wallet):
+        wallet.require_currency(terms.amount)
     offer = _offer(terms, offer_id, customer_wallet, contractor_wallet, now)
     await save_new(connection, lifecycle.send(job, offer), Deed(customer_id, now, ids))
     return offer

@@ -27,6 +27,10 @@ class WalletInactive(Exception):
     """The wallet is closed."""
 
 
+class OtherCurrency(Exception):
+    """The wallet holds another currency than the platform works in now."""
+
+
 class InsufficientFunds(Exception):
     """The wallet does not hold this much."""
 
@@ -51,6 +55,11 @@ class Wallet:
         if self.is_frozen:
             raise WalletFrozen
         self.require_active()
+
+    def require_currency(self, amount: Money) -> None:
+        """Raises ``OtherCurrency`` unless the amount is in the wallet's currency."""
+        if amount.currency != self.currency:
+            raise OtherCurrency
 
     def require_active(self) -> None:
         """Raises ``WalletInactive`` if the wallet is closed."""

@@ -124,6 +124,12 @@ PROBLEMS: dict[type[Exception], Problem] = {
     wallet.WalletInactive: Problem(
         403, "wallet_inactive", "Wallet closed", "This wallet is closed. Please contact support."
     ),
+    wallet.OtherCurrency: Problem(
+        409,
+        "other_currency",
+        "Other currency",
+        "This wallet, or the other person's, holds another currency than the platform. Please contact support.",
+    ),
     wallet.WalletNotFound: Problem(404, "wallet_not_found", "Wallet not found", "Check the id of the wallet."),
     NotOnboarded: Problem(
         409,
