@@ -1,9 +1,10 @@
 """The timer: offers that nobody answered in time expire and give their money back."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere.clock import Ids, TimeOrderedIds
@@ -17,8 +18,13 @@ from jobsphere.marketplace.tables import offers
 _NEW_IDS = TimeOrderedIds()
 
 
+class _Due(NamedTuple):
+    expires_at: datetime
+    id: UUID
+
+
 async def expire_due(engine: AsyncEngine, *, now: datetime, limit: int, ids: Ids = _NEW_IDS) -> int:
-    """Expire up to ``limit`` offers whose time is over, the longest overdue first; returns how many.
+    """Expire about ``limit`` offers whose time is over, the longest overdue first; returns how many.
 
     After downtime it catches up; several workers may run it at once. An offer that cannot be expired keeps
     none of the others waiting.
@@ -27,21 +33,27 @@ async def expire_due(engine: AsyncEngine, *, now: datetime, limit: int, ids: Ids
         ExceptionGroup: what went wrong with single offers, after the rest is done.
     """
     expired, errors = 0, []
-    for offer_id in await _due(engine, now, limit):
-        try:
-            expired += await _expire(engine, offer_id, ids=ids, now=now)
-        except Exception as error:
-            errors.append(error)
+    last: _Due | None = None
+    while expired < limit and (page := await _due(engine, now, limit, last)):
+        last = page[-1]
+        for due in page:
+            try:
+                expired += await _expire(engine, due.id, ids=ids, now=now)
+            except Exception as error:
+                errors.append(error)
     if errors:
         raise ExceptionGroup("offers that could not be expired", errors)
     return expired
 
 
-async def _due(engine: AsyncEngine, now: datetime, limit: int) -> list[UUID]:
+async def _due(engine: AsyncEngine, now: datetime, limit: int, after: _Due | None) -> list[_Due]:
     c = offers.c
-    query = select(c.id).where(c.state == OfferState.SENT.value, c.expires_at <= now)
+    query = select(c.expires_at, c.id).where(c.state == OfferState.SENT.value, c.expires_at <= now)
+    if after is not None:
+        query = query.where(tuple_(c.expires_at, c.id) > tuple_(after.expires_at, after.id))
     async with reading(engine) as connection:
-        return list(await connection.scalars(query.order_by(c.expires_at, c.id).limit(limit)))
+        rows = await connection.execute(query.order_by(c.expires_at, c.id).limit(limit))
+    return [_Due(*row) for row in rows]
 
 
 @in_own_transaction

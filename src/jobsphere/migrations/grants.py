@@ -16,7 +16,8 @@ GRANTS = {
     "deposits": _CHANGE,
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
     "jobs": _CHANGE,
-    "journal_entries": _KEEP,
+    # When it was recorded is for PostgreSQL to say.
+    "journal_entries": "SELECT, INSERT (reference, posting_count)",
     "ledger_accounts": _KEEP,
     # Moved by the trigger on postings alone.
     "ledger_balances": "SELECT",

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -102,9 +102,9 @@ def _write_cursor(last: Transaction) -> str:
 def _read_cursor(text: str) -> Cursor:
     try:
         created_at, id_ = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
-        cursor = Cursor(datetime.fromisoformat(created_at), UUID(id_))
-    except (ValueError, binascii.Error) as error:
+        moment = datetime.fromisoformat(created_at)
+        if moment.tzinfo is None:
+            raise InvalidCursor
+        return Cursor(moment.astimezone(UTC), UUID(id_))
+    except (ValueError, OverflowError, binascii.Error) as error:
         raise InvalidCursor from error
-    if cursor.created_at.tzinfo is None:
-        raise InvalidCursor
-    return cursor
