@@ -1,0 +1,58 @@
+-- Proves the core of JobSphere's books on any database or restored dump:
+--
+--     psql --no-psqlrc --file docs/verify.sql DATABASE
+--
+-- Each query lists what breaks one law. When all is well, every one of them answers "(0 rows)".
+-- It trusts the postings alone: no stored balance, and none of the Python code.
+
+\set ON_ERROR_STOP on
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+
+\echo 'Journal entries without all their postings'
+SELECT e.reference, e.posting_count, count(p.id) AS found
+FROM journal_entries AS e LEFT JOIN postings AS p ON p.entry_id = e.id
+GROUP BY e.id HAVING count(p.id) <> e.posting_count;
+
+\echo 'Currencies in which debits and credits differ'
+SELECT currency, sum(minor) AS difference FROM (
+    SELECT a.currency, p.amount_minor AS minor FROM postings AS p JOIN ledger_accounts AS a ON a.id = p.debit_account_id
+    UNION ALL
+    SELECT a.currency, -p.amount_minor FROM postings AS p JOIN ledger_accounts AS a ON a.id = p.credit_account_id
+) AS moved GROUP BY currency HAVING sum(minor) <> 0;
+
+\echo 'Stored balances that are not the sum of their postings, or below zero'
+SELECT a.name, a.currency, b.balance_minor AS stored, COALESCE(s.minor, 0) AS postings
+FROM ledger_accounts AS a
+JOIN ledger_balances AS b ON b.account_id = a.id
+LEFT JOIN (
+    SELECT m.account_id, sum(CASE WHEN m.side = a.normal_side THEN m.minor ELSE -m.minor END) AS minor
+    FROM (
+        SELECT debit_account_id AS account_id, 'debit' AS side, amount_minor AS minor FROM postings
+        UNION ALL
+        SELECT credit_account_id, 'credit', amount_minor FROM postings
+    ) AS m JOIN ledger_accounts AS a ON a.id = m.account_id
+    GROUP BY m.account_id
+) AS s ON s.account_id = a.id
+WHERE b.balance_minor <> COALESCE(s.minor, 0) OR b.balance_minor < 0;
+
+\echo 'Accounts of people, offers or withdrawals without a guarded balance'
+SELECT a.name, a.currency FROM ledger_accounts AS a
+LEFT JOIN ledger_balances AS b ON b.account_id = a.id
+WHERE a.name !~ '^(platform|stripe):' AND a.name <> 'suspense' AND b.account_id IS NULL;
+
+\echo 'Offers whose escrow is not what was promised and neither released nor returned'
+SELECT o.id, o.state, COALESCE(b.balance_minor, 0) AS escrow
+FROM offers AS o
+LEFT JOIN ledger_accounts AS a ON a.name = 'offer:' || o.id || ':escrow' AND a.currency = o.currency
+LEFT JOIN ledger_balances AS b ON b.account_id = a.id
+WHERE COALESCE(b.balance_minor, 0) <> CASE o.state
+    WHEN 'sent' THEN o.amount_minor + o.platform_fee_minor WHEN 'accepted' THEN o.amount_minor ELSE 0 END;
+
+\echo 'Withdrawals whose money in transit does not fit their state'
+SELECT w.id, w.state, COALESCE(b.balance_minor, 0) AS in_transit
+FROM withdrawals AS w
+LEFT JOIN ledger_accounts AS a ON a.name = 'withdrawal:' || w.id || ':in_transit' AND a.currency = w.currency
+LEFT JOIN ledger_balances AS b ON b.account_id = a.id
+WHERE COALESCE(b.balance_minor, 0) <> CASE WHEN w.state IN ('paid', 'returned') THEN 0 ELSE w.amount_minor END;
+
+COMMIT;
