@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from rich.console import Console
 from rich.table import Table
 
-from jobsphere.cli import stack
+from jobsphere.cli import own_sandbox, stack
 from jobsphere.cli.demo_people import DEMO_PASSWORD, DEMO_PEOPLE, join_demo_people
 from jobsphere.clock import SystemClock, TimeOrderedIds
 from jobsphere.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
@@ -44,7 +44,7 @@ def run(host: str, port: int, *, with_worker: bool) -> None:
     with (
         _listener(host, port) as listener,
         stack.database(settings) as database,
-        stack.sandbox(settings_with_secrets, _own_url(listener)) as complete,
+        own_sandbox.sandbox(settings_with_secrets, _own_url(listener)) as complete,
         asyncio.Runner(loop_factory=_loop_factory()) as runner,
     ):
         runner.run(_serve(complete, database, listener, with_worker=with_worker, sandboxed=settings.uses_sandbox))
