@@ -32,10 +32,6 @@ AT_ONCE_MAX = 8
 log = logger(__name__)
 
 
-class WrongAccount(Exception):
-    """An event about money that did not happen on the account it should have: a person must look at it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """An event that this worker handles now."""
@@ -70,11 +66,11 @@ async def process_due(engine: AsyncEngine, gateway: StripeGateway, clock: Clock,
 
 async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, claimed: Claimed) -> None:
     handler = HANDLERS.get(claimed.type)
-    if handler is None:
+    if handler is None or not _is_for(claimed, handler):
         await _finish(engine, claimed.id, "ignored", clock.now())
         return
     try:
-        event = _event(claimed, handler)
+        event = _event(claimed)
         # Taken before asking: the answer is at least as new as this.
         moment = Moment(ids, clock.now())
         answer = await handler.ask(gateway, event) if handler.ask is not None else None
@@ -84,10 +80,14 @@ async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids
         await _failed(engine, claimed, error, clock.now())
 
 
-def _event(claimed: Claimed, handler: Handler) -> Event:
-    is_connect = claimed.account_id is not None
-    if claimed.source != handler.source.value or is_connect is not (handler.source is Source.CONNECT):
-        raise WrongAccount(f"{claimed.type} of {claimed.account_id or 'the platform'} by {claimed.source}")
+def _is_for(claimed: Claimed, handler: Handler) -> bool:
+    """Whether it happened where our money moves: the platform's own payouts, and what contractors do with
+    their accounts beside us, have the same types of events."""
+    is_on_connected_account = claimed.account_id is not None
+    return claimed.source == handler.source.value and is_on_connected_account is (handler.source is Source.CONNECT)
+
+
+def _event(claimed: Claimed) -> Event:
     data: Any = json.loads(claimed.payload).get("data")
     stripe_object = data.get("object") if isinstance(data, dict) else None
     if not isinstance(stripe_object, dict):
@@ -134,7 +134,7 @@ async def _mark(connection: AsyncConnection, event_id: int, status: str, now: da
 async def _failed(connection: AsyncConnection, claimed: Claimed, error: Exception, now: datetime) -> None:
     # While Stripe or PostgreSQL is out of reach, no number of tries says anything about the event.
     outage = isinstance(error, (OutcomeUnknown, StripeMisconfigured, OSError, Busy))
-    is_parked = isinstance(error, (UnreadableObject, WrongAccount)) or (claimed.tries >= TRIES_MAX and not outage)
+    is_parked = isinstance(error, UnreadableObject) or (claimed.tries >= TRIES_MAX and not outage)
     await due.try_later(
         connection,
         webhook_events,
