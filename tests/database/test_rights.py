@@ -1,6 +1,7 @@
 """What the application's role may do: what ``GRANTS`` says, and nothing that undoes what was written."""
 
 import re
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
