@@ -98,8 +98,10 @@ async def _tell(
         if account.can_be_paid
         else "Your payout account cannot be paid at the moment. Open it at Stripe to see what is missing."
     )
+    standing = "ready" if account.can_be_paid else "restricted"
     notice = Notice(
-        reference=f"account:{account.id}:{int(now.timestamp())}",
+        # It may change to and fro within a second, and each change is told.
+        reference=f"account:{account.id}:{standing}:{now.isoformat()}",
         user_id=user_id,
         type=NoticeType.ACCOUNT_UPDATED,
         title="Payout account ready" if account.can_be_paid else "Payout account needs attention",
