@@ -1,18 +1,17 @@
 """A home of JobSphere and the processes that run there, started from scratch as a person would."""
 
-import asyncio
 import json
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped, unused-ignore]
 import httpx
 
 from jobsphere.cli.demo_people import DEMO_PASSWORD
 from jobsphere.cli.stack import DATABASE, OWNER
-from jobsphere.embedded_postgres import Cluster, EmbeddedPostgres, stored_passwords
+from jobsphere.embedded_postgres import EmbeddedPostgres, stored_passwords
+from tests.processes import asking
 from tests.processes.starting import Child, environment, jobsphere, start, until
 
 
@@ -90,25 +89,14 @@ class Home:
     def control(self, path: str, body: Any = None, *, method: str = "POST") -> Any:
         """Ask the control interface of the sandbox that runs here."""
         url = json.loads((self.data / "sandbox" / "address.json").read_text())["url"]
-        answer = httpx.request(method, f"{url}/_sandbox{path}", json=body, timeout=60, trust_env=False)
-        assert answer.is_success, answer.text
-        return answer.json()
+        return asking.control(url, method, path, body)
 
     def run(self, query: str) -> None:
         """Run one statement as the owner of the tables."""
-
-        async def run(cluster: Cluster) -> None:
-            password = stored_passwords(self.data).owner
-            url = cluster.url(user=OWNER, password=password, database=DATABASE).replace("+asyncpg", "")
-            connection = await asyncpg.connect(url)
-            try:
-                await connection.execute(query)
-            finally:
-                await connection.close()
-
         # It runs already, so that it is only borrowed.
         with EmbeddedPostgres(self.data) as cluster:
-            asyncio.run(run(cluster))
+            password = stored_passwords(self.data).owner
+            asking.rows(cluster.url(user=OWNER, password=password, database=DATABASE), query)
 
     def postmaster(self) -> int:
         """The number of PostgreSQL's main process."""

@@ -1,6 +1,5 @@
 """JobSphere, a sandbox and a database of their own, and what people do there; JobSphere may die, as planned."""
 
-import asyncio
 import shutil
 import signal
 from collections.abc import Mapping
@@ -9,11 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import asyncpg  # type: ignore[import-untyped, unused-ignore]
 import httpx
 
 from jobsphere.embedded_postgres import create_database_from_template, drop_database
 from tests.conftest import Databases
+from tests.processes import asking
 from tests.processes.starting import Child, Starter, environment, free_port, until
 
 KEY = "sk_test_of_a_test"
@@ -141,11 +140,7 @@ class World:
 
     def control(self, path: str, body: Any = None, *, method: str = "POST") -> Any:
         """Ask the sandbox's control interface."""
-        answer = httpx.request(
-            method, f"{self.sandbox_url}/_sandbox{path}", json=body, timeout=60, trust_env=False
-        )
-        assert answer.is_success, answer.text
-        return answer.json()
+        return asking.control(self.sandbox_url, method, path, body)
 
     def plan_faults(self, *faults: Mapping[str, object]) -> None:
         """What goes wrong at Stripe from now on."""
@@ -169,29 +164,13 @@ class World:
         """Ask the sandbox as Stripe, as somebody else than JobSphere would."""
         headers = {"Authorization": f"Bearer {KEY}"} | ({"Stripe-Account": account} if account else {})
         headers |= {"Idempotency-Key": key} if key else {}
-        answer = httpx.request(
-            method,
-            f"{self.sandbox_url}/v1{path}",
-            headers=headers,
-            data=form if method == "POST" else None,
-            params=form if method != "POST" else None,
-            trust_env=False,
-        )
+        answer = asking.stripe(self.sandbox_url, method, path, headers, form)
         assert answer.is_success is succeeds, answer.text
         return answer.json()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the database as its owner."""
-
-        async def ask() -> list[tuple[Any, ...]]:
-            url = self.databases.owner_url(self.database).replace("+asyncpg", "")
-            connection = await asyncpg.connect(url)
-            try:
-                return [tuple(row) for row in await connection.fetch(query)]
-            finally:
-                await connection.close()
-
-        return asyncio.run(ask())
+        return asking.rows(self.databases.owner_url(self.database), query)
 
     def leases_end(self) -> None:
         """Let as much time pass that everything may be tried again."""
@@ -211,8 +190,8 @@ class World:
         """Wait until nothing is left to do, and until JobSphere has died if that is planned."""
         until(f"all is done\n{self.server.tail()}", self._is_settled)
         if self.crash_at is not None and not self.died:
-            code = self.server.wait(10)
-            self._survive(code)
+            until(f"{self.crash_at} is passed\n{self.server.tail()}", lambda: self.server.poll() is not None)
+            self._notice_death()
             until(f"all is done\n{self.server.tail()}", self._is_settled)
 
     def _is_settled(self) -> bool:
