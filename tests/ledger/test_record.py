@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from jobsphere.clock import IdsFromSeed
 from jobsphere.database import DatabaseTransaction, reading, sqlstate
 from jobsphere.ledger.accounts import (
+    Account,
     offer_escrow,
     platform_fees,
     stripe_balance,
@@ -26,7 +27,10 @@ WALLET = wallet_available(UUID(int=1), "usd")
 RECORD = DatabaseTransaction("tests.record")
 
 
-def entry(reference: str, amount_minor: int, *, debit=stripe_balance("usd"), credit=WALLET) -> Entry:  # type: ignore[no-untyped-def]
+STRIPE = stripe_balance("usd")
+
+
+def entry(reference: str, amount_minor: int, *, debit: Account = STRIPE, credit: Account = WALLET) -> Entry:
     return Entry(reference, (Posting(debit=debit, credit=credit, amount=Money(amount_minor, "usd")),))
 
 
@@ -153,7 +157,8 @@ async def test_postgresql_itself_refuses_an_overdraft_and_a_posting_of_nothing(
                     WITH entry AS (
                         INSERT INTO journal_entries (reference, posting_count) VALUES ('raw', 1) RETURNING id
                     )
-                    INSERT INTO postings (entry_id, position, debit_account_id, credit_account_id, amount_minor, currency)
+                    INSERT INTO postings
+                        (entry_id, position, debit_account_id, credit_account_id, amount_minor, currency)
                     SELECT entry.id, 1, wallet.id, stripe.id, :amount_minor, 'usd'
                     FROM entry, ledger_accounts AS wallet, ledger_accounts AS stripe
                     WHERE wallet.name = :wallet AND stripe.name = 'stripe:balance'

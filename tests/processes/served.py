@@ -12,7 +12,7 @@ from jobsphere.cli.demo_people import DEMO_PASSWORD
 from jobsphere.cli.stack import DATABASE, OWNER
 from jobsphere.embedded_postgres import EmbeddedPostgres, stored_passwords
 from tests.processes import asking
-from tests.processes.starting import Child, environment, jobsphere, start, until
+from tests.processes.starting import HEALED_SECONDS_MAX, Child, environment, jobsphere, start, until
 
 
 @dataclass(slots=True)
@@ -77,7 +77,9 @@ class Home:
         self.wait(f"/api/wallet/deposits/{deposit_id}", "customer", status="completed")
         return deposit_id
 
-    def wait(self, path: str, who: str, *, seconds_max: float = 20.0, **wanted: object) -> dict[str, Any]:
+    def wait(
+        self, path: str, who: str, *, seconds_max: float = HEALED_SECONDS_MAX, **wanted: object
+    ) -> dict[str, Any]:
         """What is at ``path`` once its members are as wanted."""
 
         def probe() -> dict[str, Any] | None:

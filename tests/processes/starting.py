@@ -19,7 +19,11 @@ START_SECONDS_MAX = 60.0
 _T = TypeVar("_T")
 
 
-def until(what: str, probe: Callable[[], _T | None], *, seconds_max: float = 20.0) -> _T:
+# Whatever a killed process held is free again after its lease of 30 s, so all that heals by itself has healed by then.
+HEALED_SECONDS_MAX = 60.0
+
+
+def until(what: str, probe: Callable[[], _T | None], *, seconds_max: float = HEALED_SECONDS_MAX) -> _T:
     """What ``probe`` finds, as soon as it finds something true."""
     deadline = time.monotonic() + seconds_max
     while time.monotonic() < deadline:

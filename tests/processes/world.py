@@ -13,7 +13,7 @@ import httpx
 from jobsphere.embedded_postgres import create_database_from_template, drop_database
 from tests.conftest import Databases
 from tests.processes import asking
-from tests.processes.starting import Child, Starter, environment, free_port, until
+from tests.processes.starting import HEALED_SECONDS_MAX, Child, Starter, environment, free_port, until
 
 KEY = "sk_test_of_a_test"
 PASSWORD = "a password of a test"
@@ -114,7 +114,7 @@ class World:
         return self._data(self.ask("POST", path, who, body, key))
 
     def wait(
-        self, who: str, path: str, wanted: Mapping[str, object], *, seconds_max: float = 20.0
+        self, who: str, path: str, wanted: Mapping[str, object], *, seconds_max: float = HEALED_SECONDS_MAX
     ) -> dict[str, Any]:
         """What is at ``path`` once its members are as wanted."""
         seen: dict[str, Any] = {}
