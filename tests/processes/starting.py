@@ -19,7 +19,7 @@ START_SECONDS_MAX = 60.0
 _T = TypeVar("_T")
 
 
-# Whatever a killed process held is free again after its lease of 30 s, so all that heals by itself has healed by then.
+# What a killed process held is free again after its lease of 30 s: all that heals by itself has healed by then.
 HEALED_SECONDS_MAX = 60.0
 
 
