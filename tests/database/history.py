@@ -36,7 +36,10 @@ class History:
     open_deposit: UUID
     settled_deposit: UUID
     open_offer: UUID
+    accepted_offer: UUID
+    completed_offer: UUID
     open_withdrawal: UUID
+    paid_withdrawal: UUID
 
 
 async def live_through(market: Market) -> History:
@@ -54,7 +57,7 @@ async def live_through(market: Market) -> History:
             await market.complete(customer.id, job.id)
     await _onboard(market, contractor)
     transferred = [withdrawal_rules.begin_transfer, lambda w: withdrawal_rules.transfer_made(w, f"tr_{w.id.hex}")]
-    await _withdraw(
+    paid = await _withdraw(
         market,
         contractor,
         "20.00",
@@ -76,7 +79,8 @@ async def live_through(market: Market) -> History:
     waiting = await _withdraw(market, contractor, "10.00")
     refund = Refund("re_1", "succeeded", usd("12.00"), "ch_pi_1", "pi_1")
     await market.do(lambda c: book_refunds(c, "pi_1", [refund], ids=market.ids, now=market.clock.now()))
-    return History(customer.id, open_, settled, offers[2][1].id, waiting)
+    completed, accepted, sent = (offer.id for _, offer in offers)
+    return History(customer.id, open_, settled, sent, accepted, completed, waiting, paid)
 
 
 async def _deposit(market: Market, customer: User, intent_id: str, *, succeeds: bool) -> UUID:

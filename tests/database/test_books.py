@@ -98,10 +98,14 @@ BREACHES: dict[str, list[list[str]]] = {
     "escrow is what was promised and neither released nor returned": [
         [moved("offer:{open_offer}:escrow", WALLET)],
         [moved(FEES, "offer:{open_offer}:escrow")],
+        [moved("offer:{accepted_offer}:escrow", WALLET)],
+        [moved(FEES, "offer:{accepted_offer}:escrow")],
+        [moved(FEES, "offer:{completed_offer}:escrow")],
     ],
     "what is in transit belongs to withdrawals that are not over": [
         [moved("withdrawal:{open_withdrawal}:in_transit", WALLET)],
         [moved(FEES, "withdrawal:{open_withdrawal}:in_transit")],
+        [moved(FEES, "withdrawal:{paid_withdrawal}:in_transit")],
     ],
     "every deposit that succeeded is credited once, and no other is": [
         [
