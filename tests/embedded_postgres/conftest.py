@@ -80,7 +80,7 @@ class OtherProcess:
         return errors.decode()
 
 
-def processes_of(home: Path) -> list[psutil.Process]:
+def _seen_now(home: Path) -> list[psutil.Process]:
     """All living processes of the server of ``home``, with or without their main process."""
     layout = Layout.of(home)
     found = []
@@ -93,8 +93,22 @@ def processes_of(home: Path) -> list[psutil.Process]:
     return found
 
 
+def processes_of(home: Path) -> list[psutil.Process]:
+    """All living processes of the server of ``home``, once two looks in a row find the same.
+
+    A question whether the server is ready is a process of its own for a moment, and gone when it is looked at.
+    """
+    seen = _seen_now(home)
+    for _ in range(100):
+        time.sleep(0.03)
+        before, seen = seen, _seen_now(home)
+        if seen == before:
+            break
+    return seen
+
+
 def _wait_until_none_is_left(home: Path) -> list[psutil.Process]:
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 10
     while (left := processes_of(home)) and time.monotonic() < deadline:
         time.sleep(0.02)
     return left
