@@ -3,7 +3,8 @@
 --     psql --no-psqlrc --file docs/verify.sql DATABASE
 --
 -- Each query lists what breaks one law. When all is well, every one of them answers "(0 rows)".
--- It trusts the postings alone: no stored balance, and none of the Python code.
+-- It trusts the postings and none of the Python code. Stored balances are proved against the postings by the
+-- third query; the last two use them.
 
 \set ON_ERROR_STOP on
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
