@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.clock import Ids
 from jobsphere.deposits import refund, settle
+from jobsphere.payout_accounts import onboarding
 from jobsphere.stripe_gateway import objects
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.webhooks.receive import Source
-from jobsphere.withdrawals import onboarding
 from jobsphere.withdrawals import settle as settle_withdrawal
 
 

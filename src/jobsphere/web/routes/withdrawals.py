@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.database import reading
 from jobsphere.identity.people import Role, User
 from jobsphere.money import Money
+from jobsphere.payout_accounts.onboarding import ConnectStatus, check_status, connect
 from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.wallet import available_balance, wallet_of
 from jobsphere.web.answers import Answer, answer
@@ -20,7 +21,6 @@ from jobsphere.web.context import Context, CurrentContext
 from jobsphere.web.idempotency import DOCUMENTED, IdempotentPost
 from jobsphere.withdrawals import reasons, store
 from jobsphere.withdrawals.lifecycle import Withdrawal, WithdrawalState
-from jobsphere.withdrawals.onboarding import ConnectStatus, check_status, connect
 from jobsphere.withdrawals.request import request as request_withdrawal
 
 routes = router("withdrawals")
