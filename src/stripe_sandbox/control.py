@@ -5,6 +5,8 @@ from typing import Any, Literal, Self, TypedDict
 
 import httpx
 
+from stripe_sandbox.settings import PLATFORM
+
 TIMEOUT_SECONDS = 120.0
 
 
@@ -99,7 +101,7 @@ class Control:
 
     async def authenticate(self, payment_intent: str, *, succeed: bool) -> dict[str, Any]:
         """Pass or fail the card's authentication; returns the payment intent."""
-        return await self._ask("POST", f"/payment_intents/{payment_intent}/authenticate", {"succeed": succeed})
+        return await self._do("authenticate", payment_intent=payment_intent, succeed=succeed)
 
     async def onboard(
         self,
@@ -109,20 +111,66 @@ class Control:
         account_number: str | None = None,
     ) -> dict[str, Any]:
         """Fill in the onboarding form with that outcome and, if given, that bank account number."""
-        body = {"outcome": outcome, "account_number": account_number}
-        return await self._ask("POST", f"/accounts/{account}/onboard", body)
+        return await self._do("onboard", account=account, outcome=outcome, account_number=account_number)
+
+    async def restrict(
+        self, account: str, disabled_reason: str = "requirements.past_due", *, may_receive: bool = False
+    ) -> dict[str, Any]:
+        """Stop an account's payouts and, unless it ``may_receive``, its capabilities; returns the account."""
+        return await self._do(
+            "restrict", account=account, disabled_reason=disabled_reason, may_receive=may_receive
+        )
+
+    async def lift_restriction(self, account: str) -> dict[str, Any]:
+        """Take a restriction back; returns the account."""
+        return await self._do("lift_restriction", account=account)
+
+    async def deauthorize(self, account: str) -> dict[str, Any]:
+        """Let the owner disconnect the account: requests for it get 403 from now on."""
+        return await self._do("deauthorize", account=account)
+
+    async def change_bank(
+        self, account: str, account_number: str = "000123456789", *, currency: str | None = None
+    ) -> dict[str, Any]:
+        """Let the owner enter another bank account, which payouts go to from now on; returns it."""
+        return await self._do("change_bank", account=account, account_number=account_number, currency=currency)
+
+    async def remove_bank(self, account: str, bank_account: str | None = None) -> dict[str, Any]:
+        """Let the owner remove a bank account, without a name the newest; returns it."""
+        return await self._do("remove_bank", account=account, bank_account=bank_account)
+
+    async def set_payout_schedule(
+        self, interval: Literal["manual", "daily", "weekly", "monthly"], *, account: str = PLATFORM
+    ) -> dict[str, Any]:
+        """Pay out an account, without a name the platform, by itself or only when asked to."""
+        return await self._do("payout_schedule", account=account, interval=interval)
+
+    async def cancel_payout(self, payout: str) -> dict[str, Any]:
+        """Cancel a payout that is still pending; returns it."""
+        return await self._do("cancel_payout", payout=payout)
 
     async def fail_payout(self, payout: str, code: str = "account_closed") -> dict[str, Any]:
-        """Let the bank return a payout, also one that counts as paid."""
-        return await self._ask("POST", f"/payouts/{payout}/fail", {"code": code})
+        """Let the bank return a payout, also one that counts as paid; returns it."""
+        return await self._do("fail_payout", payout=payout, code=code)
+
+    async def reverse_transfer(self, transfer: str, amount: int | None = None) -> dict[str, Any]:
+        """Reverse a transfer as a person would in the dashboard; returns the reversal."""
+        return await self._do("reverse_transfer", transfer=transfer, amount=amount)
 
     async def dashboard_refund(self, charge: str, amount: int | None = None) -> dict[str, Any]:
-        """Refund a charge as a person would in the dashboard."""
-        return await self._ask("POST", "/dashboard/refund", {"charge": charge, "amount": amount})
+        """Refund a charge as a person would in the dashboard; returns the refund."""
+        return await self._do("refund", charge=charge, amount=amount)
+
+    async def fail_refund(self, refund: str) -> dict[str, Any]:
+        """Let the card's bank return a refund, also one that counts as succeeded; returns it."""
+        return await self._do("fail_refund", refund=refund)
 
     async def reset(self) -> None:
         """Forget everything but the webhook endpoints."""
         await self._ask("POST", "/reset")
+
+    async def _do(self, action: str, **given: Any) -> dict[str, Any]:
+        return await self._ask("POST", f"/dashboard/{action}", given)
 
     async def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         response = await self._client.request(method, path, json=body)

@@ -10,13 +10,11 @@ from starlette.routing import Route
 
 from stripe_sandbox import books, due
 from stripe_sandbox.connect.accounts import open_platform
-from stripe_sandbox.connect.onboarding import OUTCOMES, onboard
+from stripe_sandbox.dashboard.actions import ACTIONS
 from stripe_sandbox.http.api import Api
 from stripe_sandbox.http.errors import StripeError
 from stripe_sandbox.http.faults import PlannedFault
-from stripe_sandbox.money import payouts
 from stripe_sandbox.outbox import MODES
-from stripe_sandbox.payments import confirmation, refunds
 from stripe_sandbox.settings import DAY
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.endpoints import listen
@@ -139,37 +137,13 @@ async def clear_faults(control: Control, body: dict[str, Any], path: dict[str, s
     return {"planned": 0}
 
 
-async def authenticate(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
-    """The customer passes or fails the authentication that a payment waits for."""
-    intent = control.record("payment_intent", path["id"])
-    if intent["status"] != "requires_action":
-        raise ValueError(f"{intent['id']} does not wait for authentication: it has the status {intent['status']}.")
-    confirmation.authenticate(control.sandbox, intent, succeed=bool(body["succeed"]))
-    return shown(intent)
-
-
-async def onboard_account(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
-    """The owner fills in everything, with the given outcome."""
-    account = control.record("account", path["id"])
-    if body["outcome"] not in OUTCOMES:
-        raise ValueError(f"The outcome is one of {', '.join(OUTCOMES)}.")
-    onboard(control.sandbox, account, body["outcome"], body.get("account_number"))
-    return shown(account)
-
-
-async def fail_payout(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
-    """The bank returns a payout, also one that counts as paid."""
-    payout = control.record("payout", path["id"])
-    if payout["status"] in ("failed", "canceled"):
-        raise ValueError(f"{payout['id']} is over already: it has the status {payout['status']}.")
-    payouts.fail(control.sandbox, payout, body.get("code", "account_closed"))
-    return shown(payout)
-
-
-async def dashboard_refund(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
-    """Refund a charge as a person in the dashboard would: no request causes its events."""
-    charge = control.record("charge", body["charge"])
-    return shown(refunds.give_back(control.sandbox, charge, body.get("amount")))
+async def do_in_the_dashboard(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Do one of ``dashboard.actions`` to the object that the body names by its kind."""
+    action = ACTIONS.get(path["action"])
+    if action is None:
+        raise NoSuchRecord(f"There is no action {path['action']}; there are {', '.join(ACTIONS)}.")
+    record = control.record(action.kind, body.pop(action.kind))
+    return shown(action.do(control.sandbox, record, body))
 
 
 async def reset(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
@@ -195,10 +169,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/calls", calls),
     ("POST", "/faults", plan_faults),
     ("DELETE", "/faults", clear_faults),
-    ("POST", "/payment_intents/{id}/authenticate", authenticate),
-    ("POST", "/accounts/{id}/onboard", onboard_account),
-    ("POST", "/payouts/{id}/fail", fail_payout),
-    ("POST", "/dashboard/refund", dashboard_refund),
+    ("POST", "/dashboard/{action}", do_in_the_dashboard),
     ("POST", "/reset", reset),
 )
 

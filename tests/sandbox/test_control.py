@@ -19,9 +19,10 @@ async def test_it_says_what_is_missing_wrong_or_not_there(seller: Seller, http: 
     assert (await ask("clock/advance", {"seconds": 1e18}))[0] == 400
     assert (await ask("clock/advance", "soon"))[0] == 400
     assert (await ask("deliveries/mode", {"mode": "maybe"}))[0] == 400
-    assert (await ask("payouts/po_1/fail", {"code": "no_account"}))[0] == 404
-    assert (await ask("accounts/acct_1/onboard", {"outcome": "complete"}))[0] == 404
     assert (await ask("dashboard/refund", {"charge": "ch_1"}))[0] == 404
+    assert (await ask("dashboard/refund", {"charge": ["ch_1"]}))[0] == 400
+    assert (await ask("dashboard/refund", {}))[0] == 400
+    assert (await ask("dashboard/explode", {"charge": "ch_1"}))[0] == 404
 
 
 async def test_what_the_state_of_things_does_not_allow_is_refused(seller: Seller) -> None:

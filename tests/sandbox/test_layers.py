@@ -9,8 +9,9 @@ import stripe_sandbox
 ROOT = Path(stripe_sandbox.__file__).parent
 # A module may import from its own layer's package and from layers further right.
 LAYERS = (
-    "__main__ | cli testing | server | app | control_api pages | control | due endpoints | payments | money | "
-    "connect | webhooks | http | books | sandbox | outbox persistence schedule clock | store | ids settings"
+    "__main__ | cli testing | server | app | control_api pages | dashboard | control | due endpoints | "
+    "payments | money | connect | webhooks | http | books | sandbox | outbox persistence schedule clock | "
+    "store | ids settings"
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS.split("|")) for name in layer.split()}
 

@@ -131,7 +131,7 @@ class _Play:
     def _onboard(self) -> None:
         """Fill in Stripe's page, as the contractor would in the browser."""
         link = self._post("contractor", "/api/wallet/connect", {})
-        self._sandbox(f"/accounts/{link['accountId']}/onboard", {"outcome": "complete"})
+        self._sandbox("/dashboard/onboard", {"account": link["accountId"], "outcome": "complete"})
         status = self._get("contractor", "/api/wallet/connect/status")
         if not status["onboarded"]:
             raise DemoFailed(f"the contractor is not onboarded: {status}")

@@ -239,6 +239,7 @@ def _standing(sandbox: Sandbox, account: Record) -> Record:
         account["_requested"],
         has_usable_bank=external_accounts.usable(sandbox, account["id"]) is not None,
         rejected_reason=account["_rejected_reason"],
+        restriction=account.get("_restriction"),
     )
 
 
@@ -278,10 +279,10 @@ def _apply(call: Call, account: Record) -> None:
     for name, wish in call.get("capabilities", {}).items():
         _request(account, name, requested=wish.get("requested", True))
     call.sandbox.store.touch(account)
-    _begin_sweeping(call.sandbox, account)
+    begin_sweeping(call.sandbox, account)
 
 
-def _begin_sweeping(sandbox: Sandbox, account: Record) -> None:
+def begin_sweeping(sandbox: Sandbox, account: Record) -> None:
     """Pay out automatically from tomorrow on, unless the schedule is manual or that has begun already."""
     if account["settings"]["payouts"]["schedule"]["interval"] != "manual" and not account["_swept"]:
         sandbox.store.change(account, _swept=True)

@@ -79,8 +79,7 @@ def delete(call: Call) -> Record:
     bank = _named(call)
     if bank["default_for_currency"]:
         raise refused("You cannot delete the default external account; make another one the default first.")
-    call.sandbox.store.remove(bank)
-    emit(call.sandbox, "account.external_account.deleted", bank)
+    external_accounts.remove(call.sandbox, bank)
     return {"id": bank["id"], "object": "bank_account", "deleted": True}
 
 

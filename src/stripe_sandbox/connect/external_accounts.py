@@ -76,6 +76,16 @@ def disable(sandbox: Sandbox, bank: Record) -> None:
     emit(sandbox, "account.external_account.updated", bank, previous)
 
 
+def remove(sandbox: Sandbox, bank: Record) -> None:
+    """Forget a bank; if payouts went there, the newest other one in its currency takes its place."""
+    sandbox.store.remove(bank)
+    emit(sandbox, "account.external_account.deleted", bank)
+    others = [other for other in of_account(sandbox, bank["account"]) if other["currency"] == bank["currency"]]
+    if bank["default_for_currency"] and others:
+        previous = sandbox.store.change(others[0], default_for_currency=True)
+        emit(sandbox, "account.external_account.updated", others[0], previous)
+
+
 def _details(given: Any, param: str) -> Record:
     if isinstance(given, dict):
         details = _BANK.read(given, param)

@@ -34,6 +34,7 @@ def new_account(identifier: str, now: int, country: str, kind: str, controller: 
         "_currencies": [],
         "_rejected_reason": "other",
         "_requested": [],
+        "_restriction": None,
         "_swept": False,
     }
 

@@ -2,7 +2,7 @@
 
 from stripe_sandbox.connect import external_accounts
 from stripe_sandbox.connect.accounts import connected, restand
-from stripe_sandbox.connect.requirements import Stage
+from stripe_sandbox.connect.requirements import OWNER_MAY_LIFT, Stage
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import refused
 from stripe_sandbox.http.parameters import Parameters, anything, one_of, text
@@ -73,10 +73,11 @@ def use_link(sandbox: Sandbox, link: Record) -> Record:
     return account
 
 
-def onboard(sandbox: Sandbox, account: Record, outcome: str, account_number: str | None = None) -> None:
+def onboard(sandbox: Sandbox, account: Record, outcome: str, account_number: str | None = None) -> Record:
     """Let the owner have filled in everything, with the given outcome and bank account number.
 
-    Without a number a good bank is added if there is none.
+    Without a number a good bank is added if there is none. What the owner owed, by a restriction, is done, too.
+    Returns the account.
     """
     before = snapshot(account)
     if account_number is not None or external_accounts.usable(sandbox, account["id"]) is None:
@@ -84,7 +85,14 @@ def onboard(sandbox: Sandbox, account: Record, outcome: str, account_number: str
         external_accounts.attach(sandbox, account, bank, "external_account")
     accepted = sandbox.now()
     account["tos_acceptance"] |= {"date": account["tos_acceptance"]["date"] or accepted, "ip": "127.0.0.1"}
+    restriction = account.get("_restriction")
+    if restriction and restriction["disabled_reason"] in OWNER_MAY_LIFT:
+        restriction = None
     sandbox.store.change(
-        account, business_type=account["business_type"] or "individual", _stage=Stage(outcome).value
+        account,
+        business_type=account["business_type"] or "individual",
+        _restriction=restriction,
+        _stage=Stage(outcome).value,
     )
     restand(sandbox, account, before)
+    return account

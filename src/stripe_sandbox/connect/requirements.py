@@ -32,6 +32,25 @@ ASKED_FOR = (
 )
 _DOCUMENT = "individual.verification.document"
 
+# Why Stripe may stop an account. Those of the first group end when the owner completes onboarding again.
+OWNER_MAY_LIFT = ("requirements.past_due", "action_required.requested_capabilities")
+DISABLED_REASONS = (
+    *OWNER_MAY_LIFT,
+    "requirements.pending_verification",
+    "under_review",
+    "listed",
+    "platform_paused",
+    "other",
+    "rejected.fraud",
+    "rejected.incomplete_verification",
+    "rejected.listed",
+    "rejected.other",
+    "rejected.platform_fraud",
+    "rejected.platform_other",
+    "rejected.platform_terms_of_service",
+    "rejected.terms_of_service",
+)
+
 _CAPABILITY_STATUS = {
     Stage.NEW: "inactive",
     Stage.PENDING: "pending",
@@ -42,16 +61,46 @@ _CAPABILITY_STATUS = {
 
 
 def standing(
-    stage: Stage, requested: list[str], *, has_usable_bank: bool, rejected_reason: str = "other"
+    stage: Stage,
+    requested: list[str],
+    *,
+    has_usable_bank: bool,
+    rejected_reason: str = "other",
+    restriction: Record | None = None,
 ) -> Record:
-    """The account fields that follow from ``stage``; a bank that failed, or none, stops payouts alone."""
+    """The account fields that follow from ``stage``; a bank that failed, or none, stops payouts alone.
+
+    A ``restriction`` (its ``disabled_reason``, and whether the account ``may_receive`` all the same) stops
+    payouts and, unless it may receive, its capabilities.
+    """
     complete = stage is Stage.COMPLETE
-    return {
+    fields = {
         "capabilities": dict.fromkeys(requested, _CAPABILITY_STATUS[stage]),
         "charges_enabled": complete,
         "details_submitted": stage is not Stage.NEW,
         "payouts_enabled": complete and has_usable_bank,
         "requirements": _requirements(stage, has_usable_bank, rejected_reason),
+    }
+    return fields | _held_back(fields, **restriction) if restriction else fields
+
+
+def _held_back(fields: Record, disabled_reason: str, *, may_receive: bool) -> Record:
+    """The fields that a restriction changes."""
+    verifying = disabled_reason == "requirements.pending_verification"
+    owed = [_DOCUMENT] if disabled_reason in OWNER_MAY_LIFT else []
+    status = "pending" if verifying else "inactive"
+    return {
+        "capabilities": fields["capabilities"] if may_receive else dict.fromkeys(fields["capabilities"], status),
+        "charges_enabled": fields["charges_enabled"] and may_receive,
+        "payouts_enabled": False,
+        "requirements": fields["requirements"]
+        | {
+            "currently_due": owed,
+            "disabled_reason": disabled_reason,
+            "eventually_due": owed,
+            "past_due": owed if disabled_reason == "requirements.past_due" else [],
+            "pending_verification": [_DOCUMENT] if verifying else [],
+        },
     }
 
 

@@ -42,7 +42,7 @@ CANCEL = Parameters()
 LIST = dated_list_parameters(arrival_date=moment_range, destination=text, status=text)
 
 WHOLE_UNITS_ONLY = ("huf", "twd", "isk", "ugx")
-_MESSAGES = {
+FAILURE_MESSAGES = {
     "account_closed": "The bank account has been closed.",
     "debit_not_authorized": "Debits are not permitted on this bank account.",
     "insufficient_funds": "The balance does not cover the payout.",
@@ -109,7 +109,7 @@ def fail(sandbox: Sandbox, payout: Record, failure_code: str) -> None:
     """The bank sent the money back, perhaps after it had counted as paid; the bank is disabled."""
     where = BANKS if payout["status"] == "paid" else _in_transit(payout)
     _return_money(sandbox, payout, "payout_failure", where)
-    message = _MESSAGES.get(failure_code, "The bank returned the payout.")
+    message = FAILURE_MESSAGES.get(failure_code, "The bank returned the payout.")
     sandbox.store.change(payout, status="failed", failure_code=failure_code, failure_message=message)
     emit(sandbox, "payout.failed", payout)
     _disable_bank(sandbox, payout)
@@ -117,13 +117,21 @@ def fail(sandbox: Sandbox, payout: Record, failure_code: str) -> None:
 
 def cancel(call: Call) -> Record:
     """Take back a payout that was not handed to the bank yet."""
-    payout = call.named("payout", "payout")
+    return take_back(call.sandbox, call.named("payout", "payout"))
+
+
+def take_back(sandbox: Sandbox, payout: Record) -> Record:
+    """Cancel a payout and return its money to the balance.
+
+    Raises:
+        StripeError: it was handed to the bank, or is over.
+    """
     if payout["status"] != "pending":
         message = f"Only pending payouts can be canceled; {payout['id']} has the status {payout['status']}."
         raise refused(message, "payout_cannot_be_canceled")
-    _return_money(call.sandbox, payout, "payout_cancel", _in_transit(payout))
-    call.sandbox.store.change(payout, status="canceled")
-    emit(call.sandbox, "payout.canceled", payout)
+    _return_money(sandbox, payout, "payout_cancel", _in_transit(payout))
+    sandbox.store.change(payout, status="canceled")
+    emit(sandbox, "payout.canceled", payout)
     return payout
 
 

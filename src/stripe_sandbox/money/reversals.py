@@ -25,31 +25,37 @@ LIST = list_parameters()
 
 
 def create(call: Call) -> Record:
-    """Bring back all or part of a transfer.
+    """Bring back all or part of a transfer."""
+    transfer = call.named("transfer", "id")
+    given_metadata = merged_metadata({}, call.get("metadata", {}))
+    return bring_back(call.sandbox, transfer, call.get("amount"), given_metadata)
+
+
+def bring_back(
+    sandbox: Sandbox, transfer: Record, amount_asked: int | None, given_metadata: dict[str, str] | None = None
+) -> Record:
+    """Reverse ``amount_asked`` (minor units), or all that is left of a transfer when it is None.
 
     Raises:
         StripeError: it is reversed already, less is left of it, or the connected account spent the money.
     """
-    transfer = call.named("transfer", "id")
-    amount_minor = _checked(call, transfer)
-    reversal = call.sandbox.add(
+    amount_minor = _checked(sandbox, transfer, amount_asked)
+    reversal = sandbox.add(
         "transfer_reversal",
         "trr",
-        call.account,
+        transfer["_account"],
         amount=amount_minor,
         balance_transaction=None,
         currency=transfer["currency"],
         destination_payment_refund=None,
-        metadata=merged_metadata({}, call.get("metadata", {})),
+        metadata=given_metadata or {},
         source_refund=None,
         transfer=transfer["id"],
     )
-    _enter_both_sides(call.sandbox, transfer, reversal)
+    _enter_both_sides(sandbox, transfer, reversal)
     reversed_minor = transfer["amount_reversed"] + amount_minor
-    call.sandbox.store.change(
-        transfer, amount_reversed=reversed_minor, reversed=reversed_minor == transfer["amount"]
-    )
-    emit(call.sandbox, "transfer.reversed", view(call.sandbox, transfer), account=call.account)
+    sandbox.store.change(transfer, amount_reversed=reversed_minor, reversed=reversed_minor == transfer["amount"])
+    emit(sandbox, "transfer.reversed", view(sandbox, transfer), account=transfer["_account"])
     return reversal
 
 
@@ -74,14 +80,14 @@ def list_reversals(call: Call) -> Record:
     return page(call, "transfer_reversal", url, {"transfer": transfer["id"]})
 
 
-def _checked(call: Call, transfer: Record) -> int:
+def _checked(sandbox: Sandbox, transfer: Record, amount_asked: int | None) -> int:
     left = transfer["amount"] - transfer["amount_reversed"]
     if left == 0:
         raise refused(f"Transfer {transfer['id']} is already fully reversed.")
-    asked = int(call.get("amount", left))
+    asked = left if amount_asked is None else amount_asked
     if asked > left:
         raise refused(f"The reversal's amount ({asked}) is greater than what is left ({left}).", param="amount")
-    if available_minor(call.sandbox, transfer["destination"], transfer["currency"]) < asked:
+    if available_minor(sandbox, transfer["destination"], transfer["currency"]) < asked:
         raise insufficient()
     return asked
 

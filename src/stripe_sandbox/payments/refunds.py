@@ -111,14 +111,16 @@ def settle(sandbox: Sandbox, refund: Record) -> None:
 
 
 def fail(sandbox: Sandbox, refund: Record) -> None:
-    """The card's bank did not take the money back: it returns to the balance, even if it seemed done."""
+    """The card's bank did not take the money back: what had left the balance returns, even if it seemed done."""
     charge = sandbox.store.get(refund["charge"])
     if refund["status"] not in ("pending", "succeeded") or charge is None:
         return
     before = shown(refund)
-    entry = enter(sandbox, refund["_account"], "refund_failure", refund["amount"], refund, CARDS)
-    changes = {"failure_balance_transaction": entry["id"], "failure_reason": "expired_or_canceled_card"}
-    sandbox.store.change(refund, status="failed", pending_reason=None, **changes)
+    changes = {"pending_reason": None, "failure_reason": "expired_or_canceled_card"}
+    if refund["balance_transaction"]:
+        entry = enter(sandbox, refund["_account"], "refund_failure", refund["amount"], refund, CARDS)
+        changes["failure_balance_transaction"] = entry["id"]
+    sandbox.store.change(refund, status="failed", **changes)
     _emit_update(sandbox, refund, before)
     emit(sandbox, "refund.failed", refund)
     previous = _count_refunded(sandbox, charge, -refund["amount"])

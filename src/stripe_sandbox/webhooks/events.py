@@ -60,6 +60,8 @@ def _request(sandbox: Sandbox) -> dict[str, str | None]:
 
 def _listeners(sandbox: Sandbox, owner: str, kind: str) -> list[Record]:
     connect = owner != PLATFORM
+    if (sandbox.store.get(owner) or {}).get("_deleted"):
+        return []  # it is not connected any more: what happens to it is not the platform's business
     return [
         endpoint
         for endpoint in sandbox.store.of_kind("webhook_endpoint")
