@@ -18,7 +18,7 @@ from jobsphere.money import Money
 from jobsphere.reconciliation.audit import prove
 from jobsphere.stripe_gateway.objects import PaymentIntent, Refund
 from jobsphere.wallets.limits import AmountOutOfLimits
-from jobsphere.wallets.wallet import InsufficientFunds, WalletFrozen, WalletInactive
+from jobsphere.wallets.wallet import InsufficientFunds, WalletInactive
 from jobsphere.withdrawals.request import NotOnboarded, request
 from tests.database.history import LIMITS, History, live_through
 from tests.marketplace.market import Market, usd
@@ -182,7 +182,6 @@ async def test_all_that_is_there_can_be_withdrawn_and_not_a_cent_more(
 @pytest.mark.parametrize(
     ("values", "amount", "refusal"),
     [
-        ("is_frozen = true", "10.00", WalletFrozen),
         ("is_active = false", "10.00", WalletInactive),
         ("stripe_connect_onboarded = false", "10.00", NotOnboarded),
         ("stripe_connect_account_id = NULL", "10.00", NotOnboarded),

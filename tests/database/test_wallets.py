@@ -17,11 +17,9 @@ from jobsphere.wallets.transactions import Cursor, Transaction, TransactionStatu
 from jobsphere.wallets.wallet import (
     Totals,
     Wallet,
-    WalletFrozen,
     WalletInactive,
     WalletNotFound,
     available_balance,
-    freeze,
     lock_wallet_of,
     totals,
     wallet_by_account,
@@ -241,36 +239,8 @@ async def test_a_new_wallet_is_empty(engine: AsyncEngine, wallet: Wallet) -> Non
     assert await pages(engine, wallet, 10) == []
 
 
-async def test_a_freeze_keeps_who_did_it_and_why_and_so_does_its_end(
-    engine: AsyncEngine, do: Do, ids: IdsFromSeed, wallet: Wallet, clock: ClockMovedByHand
-) -> None:
-    admin = ids.new()
-    for frozen, reason in ((True, "Chargeback"), (False, "Cleared")):
-        after = await do(
-            lambda c, f=frozen, r=reason: freeze(c, wallet.id, frozen=f, reason=r, actor_id=admin, now=clock.now())  # type: ignore[misc]
-        )
-        assert after == replace(wallet, is_frozen=frozen)
-
-    async with reading(engine) as connection:
-        rows = await connection.execute(
-            text("SELECT actor_id, action, details, at FROM audit_log WHERE subject = :subject ORDER BY id"),
-            {"subject": f"wallet:{wallet.id}"},
-        )
-        assert [tuple(row) for row in rows] == [
-            (admin, "wallet.frozen", {"reason": "Chargeback"}, clock.now()),
-            (admin, "wallet.thawed", {"reason": "Cleared"}, clock.now()),
-        ]
-
-
-def test_nothing_leaves_a_frozen_or_closed_wallet_and_nothing_enters_a_closed_one(
-    wallet: Wallet,
-) -> None:
-    wallet.require_spendable()
-    replace(wallet, is_frozen=True).require_active()
-    with pytest.raises(WalletFrozen):
-        replace(wallet, is_frozen=True).require_spendable()
-    with pytest.raises(WalletInactive):
-        replace(wallet, is_active=False).require_spendable()
+def test_nothing_enters_a_closed_wallet(wallet: Wallet) -> None:
+    wallet.require_active()
     with pytest.raises(WalletInactive):
         replace(wallet, is_active=False).require_active()
 
@@ -297,9 +267,3 @@ async def test_a_wallet_nobody_has_is_not_found(engine: AsyncEngine, do: Do, wal
                 await look
         with pytest.raises(WalletNotFound):
             await wallet_by_account(connection, "acct_of_nobody")
-    with pytest.raises(WalletNotFound):
-        await do(
-            lambda connection: freeze(
-                connection, nobody, frozen=True, reason="x", actor_id=nobody, now=wallet.created_at
-            )
-        )

@@ -115,5 +115,6 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
         "job": (await customer.data("/api/jobs?mine=true"))["jobs"][0],
         "offer": (await customer.data("/api/offers"))["offers"][0],
         "notification": (await customer.data("/api/notifications"))["notifications"][0],
+        "freeze": await admin.done(f"/api/admin/wallets/{customer.id}/freeze", {"reason": "Look at it"}),
         "platform": await admin.data("/api/admin/platform"),
     }

@@ -50,6 +50,7 @@ async def test_the_wallet_shows_every_field_of_the_guide(jobsphere: JobSphere) -
         "currency": "usd",
         "isActive": True,
         "isFrozen": False,
+        "freezes": [],
         "totalEarnings": "0.00",
         "totalSpent": "105.00",
         "totalWithdrawals": "0.00",
@@ -116,10 +117,10 @@ async def test_an_admin_freezes_a_wallet_and_nothing_leaves_it(jobsphere: JobSph
     _, contractor = await jobsphere.earned("100")
     admin = await jobsphere.person(Role.ADMIN)
 
-    await admin.done(f"/api/admin/wallets/{contractor.id}/freeze", {"reason": "Under review"})
+    frozen = await admin.done(f"/api/admin/wallets/{contractor.id}/freeze", {"reason": "Under review"})
     refused = await contractor.post("/api/wallet/withdraw", {"amount": 80})
 
     assert (refused.status_code, refused.json()["code"]) == (403, "wallet_frozen")
     assert await contractor.wallet() == ("80.00", "0.00")
-    await admin.done(f"/api/admin/wallets/{contractor.id}/thaw", {"reason": "All is well"})
+    await admin.done(f"/api/admin/freezes/{frozen['id']}/lift", {"reason": "All is well"})
     assert (await contractor.post("/api/wallet/withdraw", {"amount": 80})).is_success

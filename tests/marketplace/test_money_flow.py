@@ -9,7 +9,7 @@ from jobsphere.marketplace.job import JobState
 from jobsphere.marketplace.offer import OfferState
 from jobsphere.marketplace.read import Page
 from jobsphere.marketplace.store import EscrowDisagrees
-from jobsphere.wallets.wallet import freeze
+from jobsphere.wallets.freezes import FreezeLevel, freeze
 
 from .market import Market, usd
 
@@ -111,7 +111,12 @@ async def test_a_freeze_stops_sending_but_not_what_is_funded_already(market: Mar
     offer = await market.send(customer, job, contractor)
     await market.do(
         lambda connection: freeze(
-            connection, customer.id, frozen=True, reason="test", actor_id=customer.id, now=market.clock.now()
+            connection,
+            customer.id,
+            level=FreezeLevel.ALL,
+            reason="test",
+            author_id=None,
+            now=market.clock.now(),
         )
     )
     await market.accept(contractor.id, offer.id)

@@ -21,10 +21,16 @@ from jobsphere.marketplace.refusals import (
     OfferNotFound,
     OfferNotOpen,
 )
+from jobsphere.wallets.freezes import WalletFrozen
 from jobsphere.wallets.limits import AmountOutOfLimits
-from jobsphere.wallets.wallet import InsufficientFunds, WalletFrozen, WalletInactive
+from jobsphere.wallets.wallet import InsufficientFunds, WalletInactive
 
 from .market import Market
+
+FROZEN = (
+    "WITH marked AS (UPDATE wallets SET is_frozen = true WHERE user_id = :id RETURNING id) "
+    "INSERT INTO freezes (wallet_id, level, reason, created_at, review_at) SELECT id,"
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ async def test_only_active_contractors_receive_offers(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ("UPDATE wallets SET is_frozen = true WHERE user_id = :id", WalletFrozen),
+        (f"{FROZEN} 'outgoing', 'test', now(), now() + interval '7 days' FROM marked", WalletFrozen),
         ("UPDATE wallets SET is_active = false WHERE user_id = :id", WalletInactive),
     ],
 )

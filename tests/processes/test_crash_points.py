@@ -30,6 +30,7 @@ OF_NO_CONCERN = (
     "commit:marketplace.",
     "commit:notifications.mark_read:",
     "commit:wallets.freeze:",
+    "commit:wallets.lift_freeze:",
     "commit:webhooks.parked.replay:",
 )
 

@@ -11,7 +11,8 @@ from jobsphere.deposits.lifecycle import Deposit, DepositState
 from jobsphere.deposits.tables import deposits
 from jobsphere.money import Money
 from jobsphere.stripe_gateway import calls
-from jobsphere.wallets import transactions
+from jobsphere.wallets import freezes, transactions
+from jobsphere.wallets.freezes import Use
 from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 from jobsphere.wallets.wallet import lock_wallet_of
@@ -34,11 +35,11 @@ async def start(
 
     Raises:
         AmountOutOfLimits: below or above what one deposit may be.
-        WalletInactive: the wallet is closed.
+        WalletFrozen, WalletInactive: the wallet takes no deposits.
     """
     limits.require(amount)
     wallet = await lock_wallet_of(connection, user_id)
-    wallet.require_active()
+    await freezes.require_free(connection, wallet, Use.PAY_IN, now=now)
     wallet.require_currency(amount)
     deposit = Deposit(
         id=deposit_id,

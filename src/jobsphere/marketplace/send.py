@@ -16,6 +16,8 @@ from jobsphere.marketplace.offer import DAYS_DEFAULT, Offer, OfferState, expiry
 from jobsphere.marketplace.refusals import ContractorNotFound
 from jobsphere.marketplace.store import Deed, save_new
 from jobsphere.money import Money
+from jobsphere.wallets import freezes
+from jobsphere.wallets.freezes import Use
 from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.wallet import Wallet, lock_wallet_of, wallet_of
 
@@ -56,7 +58,7 @@ async def send(
     contractor_wallet = await _wallet_of_contractor(connection, terms.contractor_id)
     # Locked, so that a freeze that comes now sees this offer or is seen by it.
     customer_wallet = await lock_wallet_of(connection, customer_id)
-    customer_wallet.require_spendable()
+    await freezes.require_free(connection, customer_wallet, Use.SPEND, now=now)
     for wallet in (customer_wallet, contractor_wallet):
         wallet.require_currency(terms.amount)
     offer = _offer(terms, offer_id, customer_wallet, contractor_wallet, now)

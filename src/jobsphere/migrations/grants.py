@@ -14,6 +14,8 @@ GRANTS = {
     "alembic_version": "SELECT",
     "audit_log": _KEEP,
     "deposits": _CHANGE,
+    # A freeze is ended, never rewritten.
+    "freezes": "SELECT, INSERT, UPDATE (lifted_at, lifted_by, lift_reason)",
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
     "jobs": _CHANGE,
     # When it was recorded is for PostgreSQL to say.

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Table,
     Text,
@@ -14,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-from jobsphere.schema import metadata
+from jobsphere.schema import append_only, metadata
 
 wallets = Table(
     "wallets",
@@ -23,6 +24,7 @@ wallets = Table(
     Column("user_id", ForeignKey("users.id"), nullable=False, unique=True),
     Column("currency", Text, nullable=False),
     Column("is_active", Boolean, nullable=False, server_default=sql("true")),
+    # Whether to look into ``freezes``: so wallets that never had one, nearly all, cost no look.
     Column("is_frozen", Boolean, nullable=False, server_default=sql("false")),
     Column("stripe_customer_id", Text, unique=True),
     Column("stripe_connect_account_id", Text, unique=True),
@@ -31,6 +33,36 @@ wallets = Table(
     Column("stripe_connect_updated_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_is_a_code"),
+)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("wallet_id", ForeignKey("wallets.id"), nullable=False),
+    Column("level", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # What froze it, where that is to happen once: "dispute:<id>".
+    Column("reference", Text, unique=True),
+    # Empty when the platform did it by itself.
+    Column("author_id", ForeignKey("users.id")),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("review_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True)),
+    Column("lifted_at", DateTime(timezone=True)),
+    Column("lifted_by", ForeignKey("users.id")),
+    Column("lift_reason", Text),
+    CheckConstraint("level IN ('withdrawals', 'outgoing', 'all')", name="level_is_known"),
+    CheckConstraint("ends_at > created_at AND review_at > created_at", name="has_a_length"),
+    CheckConstraint("(lifted_at IS NULL) = (lift_reason IS NULL)", name="lifted_has_its_reason"),
+    Index(None, "wallet_id", postgresql_where=sql("lifted_at IS NULL")),
+    Index(None, "review_at", postgresql_where=sql("lifted_at IS NULL")),
+)
+
+# Why a wallet was frozen is kept as it was written; only its end is added.
+append_only(
+    "freezes",
+    *("id", "wallet_id", "level", "reason", "reference", "author_id", "created_at", "review_at", "ends_at"),
 )
 
 transactions = Table(

@@ -1,14 +1,13 @@
-"""Wallets: opened once per person, found by their owner, frozen and thawed."""
+"""Wallets: opened once per person, found by their owner, locked for what is done with them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobsphere.audit.write import write as write_audit
 from jobsphere.ledger.accounts import wallet_available
 from jobsphere.ledger.read import balance
 from jobsphere.money import Money
@@ -17,10 +16,6 @@ from jobsphere.wallets.tables import transactions, wallets
 
 class WalletNotFound(Exception):
     """There is no such wallet."""
-
-
-class WalletFrozen(Exception):
-    """An operator froze the wallet: no money leaves it."""
 
 
 class WalletInactive(Exception):
@@ -37,7 +32,10 @@ class InsufficientFunds(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """Whose money, in which currency, and who they are at Stripe. Its balance is the ledger's."""
+    """Whose money, in which currency, and who they are at Stripe. Its balance is the ledger's.
+
+    ``is_frozen``: there are freezes, which may be over by now; ``wallets.freezes`` knows.
+    """
 
     id: UUID
     user_id: UUID
@@ -49,12 +47,6 @@ class Wallet:
     stripe_connect_onboarded: bool
     stripe_connect_updated_at: datetime | None
     created_at: datetime
-
-    def require_spendable(self) -> None:
-        """Raises ``WalletFrozen`` or ``WalletInactive`` unless money may leave the wallet."""
-        if self.is_frozen:
-            raise WalletFrozen
-        self.require_active()
 
     def require_currency(self, amount: Money) -> None:
         """Raises ``OtherCurrency`` unless the amount is in the wallet's currency."""
@@ -103,31 +95,6 @@ async def wallet_by_account(connection: AsyncConnection, stripe_connect_account_
 async def lock_wallet_of(connection: AsyncConnection, user_id: UUID) -> Wallet:
     """The person's wallet; until the database transaction ends it cannot be frozen or changed."""
     return await _one(connection, wallets.c.user_id == user_id, lock=True)
-
-
-async def freeze(
-    connection: AsyncConnection, wallet_id: UUID, *, frozen: bool, reason: str, actor_id: UUID, now: datetime
-) -> Wallet:
-    """Freeze or thaw a wallet and keep who did it and why. Money may still come in.
-
-    Raises:
-        WalletNotFound: no wallet has this id.
-    """
-    changed = await connection.execute(
-        update(wallets).where(wallets.c.id == wallet_id).values(is_frozen=frozen).returning(*wallets.c)
-    )
-    row = changed.one_or_none()
-    if row is None:
-        raise WalletNotFound
-    await write_audit(
-        connection,
-        actor_id=actor_id,
-        action="wallet.frozen" if frozen else "wallet.thawed",
-        subject=f"wallet:{wallet_id}",
-        now=now,
-        details={"reason": reason},
-    )
-    return _wallet(row)
 
 
 async def available_balance(connection: AsyncConnection, wallet: Wallet) -> Money:

@@ -12,7 +12,7 @@ from jobsphere.marketplace import refusals
 from jobsphere.notifications.inbox import NotificationNotFound
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.signature import WrongSignature
-from jobsphere.wallets import wallet
+from jobsphere.wallets import freezes, wallet
 from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.web import auth, bodies, idempotency, limits
 from jobsphere.web.problem import Problem
@@ -118,8 +118,18 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Insufficient funds",
         "Your wallet does not hold this much. GET /api/wallet shows the balance; choose less, or add money first.",
     ),
-    wallet.WalletFrozen: Problem(
-        403, "wallet_frozen", "Wallet frozen", "No money can leave this wallet for now. Please contact support."
+    freezes.WalletFrozen: Problem(
+        403,
+        "wallet_frozen",
+        "Wallet frozen",
+        "The wallet cannot be used for this at the moment; GET /api/wallet shows until when. "
+        "Please contact support.",
+    ),
+    freezes.FreezeNotFound: Problem(
+        404, "freeze_not_found", "Freeze not found", "GET /api/admin/freezes lists those in force."
+    ),
+    freezes.FreezeWithoutLength: Problem(
+        422, "freeze_without_length", "Freeze without length", "Choose times that are still to come."
     ),
     wallet.WalletInactive: Problem(
         403, "wallet_inactive", "Wallet closed", "This wallet is closed. Please contact support."

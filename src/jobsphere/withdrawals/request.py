@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.audit.write import write as write_audit
 from jobsphere.money import Money
-from jobsphere.wallets import transactions
+from jobsphere.wallets import freezes, transactions
+from jobsphere.wallets.freezes import Use
 from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 from jobsphere.wallets.wallet import lock_wallet_of
@@ -38,7 +39,7 @@ async def request(
     """
     limits.require(amount)
     wallet = await lock_wallet_of(connection, user_id)
-    wallet.require_spendable()
+    await freezes.require_free(connection, wallet, Use.WITHDRAW, now=now)
     wallet.require_currency(amount)
     if wallet.stripe_connect_account_id is None or not wallet.stripe_connect_onboarded:
         raise NotOnboarded

@@ -1,46 +1,24 @@
-"""What operators do: freeze wallets, and look after events that could not be processed."""
+"""What admins look after: the platform's money, and events that could not be processed."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import Depends, Path
 from fastapi.responses import JSONResponse
-from pydantic import StringConstraints
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobsphere.database import DatabaseTransaction, reading
+from jobsphere.database import reading
 from jobsphere.identity.people import Role, User
 from jobsphere.ledger.accounts import platform_fees, service_fees, stripe_balance
 from jobsphere.ledger.read import balances
 from jobsphere.money import Money
-from jobsphere.wallets.wallet import Wallet, freeze
 from jobsphere.web.answers import answer
 from jobsphere.web.auth import allow
-from jobsphere.web.bodies import Body, router
-from jobsphere.web.context import Context, CurrentContext
+from jobsphere.web.bodies import router
+from jobsphere.web.context import CurrentContext
 from jobsphere.webhooks.parked import ParkedEvent, list_parked, replay
 
 routes = router("administration")
 
-FREEZE = DatabaseTransaction("wallets.freeze")
-
 Admin = Annotated[User, Depends(allow(Role.ADMIN))]
-
-
-class Because(Body):
-    reason: Annotated[str, StringConstraints(min_length=3, max_length=500)]
-
-
-@routes.post("/api/admin/wallets/{wallet_id}/freeze")
-async def freeze_wallet(wallet_id: UUID, context: CurrentContext, caller: Admin, body: Because) -> JSONResponse:
-    """No money leaves the wallet until it is thawed; money may still come in."""
-    return await _set_frozen(context, caller, wallet_id, body.reason, frozen=True)
-
-
-@routes.post("/api/admin/wallets/{wallet_id}/thaw")
-async def thaw_wallet(wallet_id: UUID, context: CurrentContext, caller: Admin, body: Because) -> JSONResponse:
-    """Money may leave the wallet again."""
-    return await _set_frozen(context, caller, wallet_id, body.reason, frozen=False)
 
 
 @routes.get("/api/admin/platform")
@@ -83,19 +61,6 @@ async def replay_event(
     )
     context.wake()
     return answer("The event is processed again.", {"id": event_id}, 202).response()
-
-
-async def _set_frozen(
-    context: Context, caller: User, wallet_id: UUID, reason: str, *, frozen: bool
-) -> JSONResponse:
-    now = context.clock.now()
-
-    async def work(connection: AsyncConnection) -> Wallet:
-        return await freeze(connection, wallet_id, frozen=frozen, reason=reason, actor_id=caller.id, now=now)
-
-    changed = await FREEZE.run(context.engine, work)
-    message = "The wallet is frozen." if frozen else "The wallet is thawed."
-    return answer(message, {"id": changed.id, "isFrozen": changed.is_frozen}).response()
 
 
 def _event(event: ParkedEvent) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from jobsphere.database import reading
 from jobsphere.identity.people import Role, User
 from jobsphere.marketplace.read import escrow_balance
+from jobsphere.wallets import freezes
 from jobsphere.wallets.transactions import Cursor, Transaction, list_transactions
 from jobsphere.wallets.wallet import available_balance, totals, wallet_of
 from jobsphere.web.answers import answer
@@ -35,6 +36,7 @@ async def wallet(context: CurrentContext, caller: WalletOwner) -> JSONResponse:
     """Your balance, what is held for your offers, and what went through the wallet so far."""
     async with reading(context.engine) as connection:
         found = await wallet_of(connection, caller.id)
+        frozen = await freezes.of(connection, found, now=context.clock.now())
         balance = await available_balance(connection, found)
         escrow = await escrow_balance(connection, caller.id, found.currency)
         sums = await totals(connection, found)
@@ -46,7 +48,8 @@ async def wallet(context: CurrentContext, caller: WalletOwner) -> JSONResponse:
             "escrowBalance": escrow.to_major(),
             "currency": found.currency,
             "isActive": found.is_active,
-            "isFrozen": found.is_frozen,
+            "isFrozen": bool(frozen),
+            "freezes": [{"level": one.level.value, "endsAt": one.ends_at} for one in frozen],
             "totalEarnings": sums.earnings.to_major(),
             "totalSpent": sums.spent.to_major(),
             "totalWithdrawals": sums.withdrawals.to_major(),
