@@ -124,6 +124,11 @@ async def calls(control: Control, body: dict[str, Any], path: dict[str, str]) ->
     return {"data": [{k: v for k, v in shown(call).items() if k not in hidden} for call in known]}
 
 
+async def call(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """One of these requests; an error's ``request_log_url`` leads here."""
+    return shown(control.record("sandbox.call", f"call:{path['id']}"))
+
+
 async def plan_faults(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
     """Replace the plan of faults."""
     plan = [PlannedFault.from_json(fault) for fault in body["faults"]]
@@ -167,6 +172,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/deliveries/drain", drain),
     ("GET", "/books", show_books),
     ("GET", "/calls", calls),
+    ("GET", "/calls/{id}", call),
     ("POST", "/faults", plan_faults),
     ("DELETE", "/faults", clear_faults),
     ("POST", "/dashboard/{action}", do_in_the_dashboard),

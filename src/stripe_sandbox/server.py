@@ -5,12 +5,13 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
 
 from stripe_sandbox.app import build
+from stripe_sandbox.http.api import Observer
 from stripe_sandbox.persistence import Database
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import Settings
@@ -47,12 +48,17 @@ class Server(uvicorn.Server):
             self._when_listening()
 
 
-def server_for(sandbox: Sandbox, listener: socket.socket, when_listening: Callable[[], None]) -> Server:
+def server_for(
+    sandbox: Sandbox,
+    listener: socket.socket,
+    when_listening: Callable[[], None],
+    observers: Sequence[Observer] = (),
+) -> Server:
     """A server for the sandbox, which learns under which address it is reached."""
     host, port = listener.getsockname()[:2]
     sandbox.base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     config = uvicorn.Config(
-        build(sandbox),
+        build(sandbox, observers),
         access_log=False,
         log_level="critical",
         lifespan="on",

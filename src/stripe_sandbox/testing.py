@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from stripe_sandbox.control import Control
+from stripe_sandbox.http.api import Observer
 from stripe_sandbox.server import bind, open_sandbox, server_for
 from stripe_sandbox.settings import Settings
 
@@ -24,13 +25,16 @@ class RunningSandbox:
 
 @asynccontextmanager
 async def run_in_process(
-    state: Path | None = None, settings: Settings | None = None
+    state: Path | None = None, settings: Settings | None = None, observers: Sequence[Observer] = ()
 ) -> AsyncIterator[RunningSandbox]:
-    """A sandbox in a thread with an event loop of its own, so that a blocking test does not stop it."""
+    """A sandbox in a thread with an event loop of its own, so that a blocking test does not stop it.
+
+    ``observers`` are shown every request to Stripe's paths with its answer, in that thread.
+    """
     sandbox = open_sandbox(state, settings)
     with bind("127.0.0.1", 0) as listener:
         listening = threading.Event()
-        server = server_for(sandbox, listener, listening.set)
+        server = server_for(sandbox, listener, listening.set, observers)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:

@@ -9,7 +9,7 @@ import stripe_sandbox
 ROOT = Path(stripe_sandbox.__file__).parent
 # A module may import from its own layer's package and from layers further right.
 LAYERS = (
-    "__main__ | cli testing | server | app | control_api pages | dashboard | control | due endpoints | "
+    "__main__ | cli testing | server | app | control_api pages | dashboard | control | due endpoints views | "
     "payments | money | connect | webhooks | http | books | sandbox | outbox persistence schedule clock | "
     "store | ids settings"
 )

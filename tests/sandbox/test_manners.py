@@ -61,6 +61,7 @@ async def test_wrong_parameters_are_named(
         ("payouts/po_1", 404, "resource_missing", "payout"),
         ("accounts/acct_1", 403, "account_invalid", None),
         ("unheard_of", 404, None, None),
+        ("payment_intents/pi_1/confirm", 404, None, None),
     ],
 )
 async def test_what_is_not_there_is_said_so(
@@ -72,12 +73,16 @@ async def test_what_is_not_there_is_said_so(
     assert (_error(response).get("code"), _error(response).get("param")) == (code, param)
 
 
-@pytest.mark.parametrize("header", ["", "Bearer sk_live_123", "Bearer rk_test_1", "Basic !!!"])
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer sk_live_123", "Bearer pk_live_123", "Bearer rk_test_1", "Basic !!!", "Basic c2tfbGl2ZV8xOg=="],
+)
 async def test_only_test_keys_are_taken(seller: Seller, http: httpx.AsyncClient, header: str) -> None:
     response = await http.get("/v1/balance", headers={"Authorization": header})
 
     assert response.status_code == 401
     assert _error(response)["type"] == "invalid_request_error"
+    assert "123" not in response.text
 
 
 async def test_one_account_does_not_see_what_belongs_to_another(seller: Seller, stripe_client: V1Services) -> None:
@@ -142,6 +147,50 @@ async def test_expansion_goes_through_lists_and_objects(seller: Seller, stripe_c
     assert isinstance(again.latest_charge, str)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["nothing", "data.customer", "metadata", "latest_charge.colour", "latest_charge.refunds.data.amount", ""],
+)
+async def test_a_wrong_expansion_is_refused_before_anything_is_done(
+    seller: Seller, http: httpx.AsyncClient, path: str
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    refused = await http.post("/v1/payment_intents", data=GOOD | {"expand[]": path}, headers=headers)
+
+    assert (refused.status_code, _error(refused)["type"]) == (400, "invalid_request_error")
+    assert (await http.get("/v1/payment_intents")).json()["data"] == []
+    assert (await http.post("/v1/payment_intents", data=GOOD, headers=headers)).status_code == 200
+
+
+async def test_a_list_is_expanded_through_its_data_only_and_four_levels_deep(
+    seller: Seller, http: httpx.AsyncClient
+) -> None:
+    deep = "latest_charge.balance_transaction.source.payment_intent"
+
+    assert (await http.get("/v1/payment_intents", params={"expand[]": "customer"})).status_code == 400
+    assert (await http.get("/v1/payment_intents", params={"expand[]": f"data.{deep}"})).status_code == 200
+    assert (await http.get("/v1/payment_intents", params={"expand[]": f"data.{deep}.customer"})).status_code == 400
+
+
+async def test_expanded_objects_are_shown_as_they_are_elsewhere(
+    seller: Seller, stripe_client: V1Services, http: httpx.AsyncClient
+) -> None:
+    account = await seller.funded()
+    customer = await stripe_client.customers.create_async({"name": "A"})
+    form = GOOD | {"customer": customer.id, "payment_method": "pm_card_visa", "confirm": "true", "return_url": "x"}
+    intent = (await http.post("/v1/payment_intents", data=form)).json()
+    refund = await stripe_client.refunds.create_async({"payment_intent": intent["id"], "amount": 100})
+    await stripe_client.customers.delete_async(customer.id)
+
+    paths = {"expand[0]": "customer", "expand[1]": "latest_charge.refunds"}
+    seen = (await http.get(f"/v1/payment_intents/{intent['id']}", params=paths)).json()
+    transfers = (await http.get("/v1/transfers", params={"expand[]": "data.destination"})).json()
+
+    assert seen["customer"] == {"id": customer.id, "object": "customer", "deleted": True}
+    assert [one["id"] for one in seen["latest_charge"]["refunds"]["data"]] == [refund.id]
+    assert transfers["data"][0]["destination"] == (await http.get(f"/v1/accounts/{account}")).json()
+
+
 async def test_metadata_is_merged_and_emptied(seller: Seller, stripe_client: V1Services) -> None:
     customer = await stripe_client.customers.create_async({"metadata": {"a": "1", "b": "2"}})
 
@@ -160,6 +209,76 @@ async def test_answers_carry_stripes_headers(seller: Seller, http: httpx.AsyncCl
 
     assert answer.headers["request-id"].startswith("req_")
     assert (answer.headers["stripe-version"], answer.headers["stripe-account"]) == ("2024-06-20", account)
+
+
+@pytest.mark.parametrize("version", ["yesterday", "2026-10-28.Endive!", "1999-01-01"])
+async def test_a_version_that_is_none_is_refused(seller: Seller, http: httpx.AsyncClient, version: str) -> None:
+    answer = await http.get("/v1/balance", headers={"Stripe-Version": version})
+
+    assert (answer.status_code, _error(answer)["type"]) == (400, "invalid_request_error")
+
+
+async def test_a_body_that_is_no_form_is_refused(seller: Seller, http: httpx.AsyncClient) -> None:
+    answer = await http.post("/v1/customers", json={"name": "A"})
+
+    assert answer.status_code == 400
+    assert "application/x-www-form-urlencoded" in _error(answer)["message"]
+
+
+async def test_an_error_says_where_its_request_can_be_looked_at(seller: Seller, http: httpx.AsyncClient) -> None:
+    answer = await http.get("/v1/charges/ch_1")
+
+    error = _error(answer)
+    seen = (await http.get(error["request_log_url"])).json()
+    assert error["doc_url"].endswith("/resource-missing")
+    assert (seen["request_id"], seen["path"]) == (answer.headers["request-id"], "/v1/charges/ch_1")
+    assert (await http.get("/_sandbox/calls/req_nobody")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "customers"),
+        ("GET", "balance"),
+        ("GET", "payment_intents"),
+        ("POST", "refunds"),
+        ("GET", "events"),
+    ],
+)
+async def test_a_publishable_key_may_do_only_what_a_browser_does(
+    seller: Seller, http: httpx.AsyncClient, method: str, path: str
+) -> None:
+    answer = await http.request(method, f"/v1/{path}", headers={"Authorization": "Bearer pk_test_1"})
+
+    assert (answer.status_code, _error(answer)["code"]) == (403, "secret_key_required")
+
+
+async def test_the_second_interface_of_stripe_is_not_simulated_and_says_so(
+    seller: Seller, http: httpx.AsyncClient
+) -> None:
+    answer = await http.get("/v2/core/accounts")
+
+    assert (answer.status_code, _error(answer)["type"]) == (404, "invalid_request_error")
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"starting_after": "cus_nobody"}, "starting_after"),
+        ({"ending_before": "cus_nobody"}, "ending_before"),
+        ({"colour": "red"}, "colour"),
+        ({"created[around]": "5"}, "created[around]"),
+    ],
+)
+async def test_wrong_paging_is_refused(
+    seller: Seller, http: httpx.AsyncClient, query: dict[str, str], param: str
+) -> None:
+    answer = await http.get("/v1/customers", params=query)
+
+    assert (answer.status_code, _error(answer)["param"]) == (400, param)
 
 
 async def test_a_deleted_customer_is_a_tombstone(seller: Seller, stripe_client: V1Services) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +11,9 @@ from starlette.types import Receive, Scope, Send
 
 from stripe_sandbox.http import forms
 from stripe_sandbox.http.call import Call
-from stripe_sandbox.http.credentials import Headers, acting_account, api_key
+from stripe_sandbox.http.credentials import Headers, acting_account, api_key, check_version
 from stripe_sandbox.http.errors import StripeError, invalid
-from stripe_sandbox.http.expand import expanded
+from stripe_sandbox.http.expand import Expansion, Views, check
 from stripe_sandbox.http.faults import Fault, FaultPlan, PlannedFault
 from stripe_sandbox.http.idempotency import Answers, fingerprint
 from stripe_sandbox.http.parameters import array, text
@@ -23,6 +24,7 @@ from stripe_sandbox.settings import API_VERSION, PLATFORM
 from stripe_sandbox.store import Record, shown
 
 BODY_BYTES_MAX = 1 << 20
+FORM_TYPE = "application/x-www-form-urlencoded"
 NO_ANSWER = (Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.DROP_AFTER)
 _read_expand = array(text)
 log = logging.getLogger(__name__)
@@ -64,14 +66,19 @@ class Exchange:
         return self.headers.get("idempotency-key") if self.method == "POST" else None
 
 
+Observer = Callable[[Exchange], None]
+
+
 class Api:
     """The ASGI application behind ``/v1``."""
 
-    def __init__(self, sandbox: Sandbox, router: Router) -> None:
+    def __init__(self, sandbox: Sandbox, router: Router, views: Views | None = None) -> None:
         self.sandbox = sandbox
+        self.observers: list[Observer] = []
         self.faults = FaultPlan()
         self.answers = Answers(sandbox)
         self._router = router
+        self._expansion = Expansion(sandbox, views or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless a planned fault keeps the answer back."""
@@ -81,13 +88,15 @@ class Api:
         if fault and kind is Fault.SLOW:
             await self._wait(fault, exchange)
         if kind in NOTHING_IS_DONE:
-            _refuse(exchange, NOTHING_IS_DONE[kind]())
+            self._refuse(exchange, NOTHING_IS_DONE[kind]())
         elif kind is not Fault.TIMEOUT_BEFORE:
             self.answer(exchange)
         if kind is Fault.ERROR_AFTER:
             self._answer_with_error_instead(exchange)
         self._log(exchange)
         self.sandbox.commit()
+        for observe in self.observers:
+            observe(exchange)
         if fault and kind in (Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER):
             await _hang_up(receive, fault.seconds)
         await _send(exchange, send, cut_off=kind in NO_ANSWER)
@@ -97,10 +106,11 @@ class Api:
         try:
             key = api_key(exchange.headers)
             account = acting_account(self.sandbox, exchange.headers, key)
+            check_version(exchange.headers)
             endpoint, names = self._endpoint(exchange, key)
             form = _form(exchange)
         except StripeError as error:
-            _refuse(exchange, error)
+            self._refuse(exchange, error)
             return
         call = Call(self.sandbox, account, path=names, form=form, key=key)
         if exchange.idempotency_key is None:
@@ -113,7 +123,7 @@ class Api:
         try:
             stored = self.answers.begin(call.account, key, mark)
         except StripeError as error:
-            _refuse(exchange, error)
+            self._refuse(exchange, error)
             return
         if stored:
             _replay(exchange, stored)
@@ -128,43 +138,42 @@ class Api:
         """Check the parameters and run the handler; returns whether the answer is to be stored."""
         self.sandbox.cause = Cause(exchange.request_id, exchange.idempotency_key)
         try:
-            expand = _read_expand(call.form.get("expand", {}), "expand")
-            given = {name: value for name, value in call.form.items() if name != "expand"}
-            call.params = endpoint.parameters.read(given)
+            expand = _expand(call, endpoint)
+            call.params = endpoint.parameters.read(call.form)
             record = endpoint.handler(call)
-            _fill(exchange, 200, self._expanded(record, expand) if expand else shown(record))
+            _fill(exchange, 200, self._expansion.expanded(record, expand) if expand else shown(record))
         except StripeError as error:
-            _refuse(exchange, error)
+            self._refuse(exchange, error)
             return error.executed
         except Exception:
             log.exception("%s %s failed in an unforeseen way", exchange.method, exchange.path)
-            _refuse(exchange, _server_error())
+            self._refuse(exchange, _server_error())
         finally:
             self.sandbox.cause = None
         return True
 
-    def _expanded(self, record: Record, paths: list[str]) -> Record:
-        try:
-            return expanded(record, paths, self.sandbox.store)
-        except StripeError as error:
-            error.executed = True  # the work is done: the key must not do it again
-            raise
-
     def _endpoint(self, exchange: Exchange, key: str) -> tuple[Endpoint, dict[str, str]]:
         found = self._router.find(exchange.method, exchange.path)
         if found is None:
-            message = f"Unrecognized request URL ({exchange.method}: {exchange.path}), or not simulated."
-            raise StripeError(404, message)
+            where = f"{exchange.method}: {exchange.path}"
+            raise StripeError(
+                404, f"Unrecognized request URL ({where}). If Stripe has it, it is not simulated here."
+            )
         if key.startswith("pk_") and not found[0].publishable:
             message = "This request cannot be made with a publishable API key; use a secret key."
             raise StripeError(403, message, code="secret_key_required")
         return found
 
+    def _refuse(self, exchange: Exchange, error: StripeError) -> None:
+        """Answer with the refusal; like Stripe's it says where the request can be looked at."""
+        place = f"{self.sandbox.base_url}/_sandbox/calls/{exchange.request_id}"
+        _refuse(exchange, error, {"request_log_url": place} if error.status != 401 else {})
+
     def _answer_with_error_instead(self, exchange: Exchange) -> None:
         """Everything was done, but the client sees a 500, and sees it again with the same key."""
         first_time = "idempotent-replayed" not in exchange.answer_headers
         exchange.answer_headers = {}
-        _refuse(exchange, _server_error())
+        self._refuse(exchange, _server_error())
         if first_time:
             account = exchange.headers.get("stripe-account", PLATFORM)
             self.answers.replace(account, exchange.idempotency_key, _to_store(exchange))
@@ -244,10 +253,22 @@ async def _hang_up(receive: Receive, seconds: float) -> None:
 def _form(exchange: Exchange) -> dict[str, Any]:
     if len(exchange.body) > BODY_BYTES_MAX:
         raise StripeError(413, "The request is too large.")
+    if exchange.body and not exchange.headers.get("content-type", FORM_TYPE).startswith(FORM_TYPE):
+        raise invalid(f"Invalid request (check that your POST content type is {FORM_TYPE}).")
     try:
         return forms.decode(exchange.body if exchange.method == "POST" else exchange.query)
     except forms.MalformedForm as error:
         raise invalid(str(error)) from error
+
+
+def _expand(call: Call, endpoint: Endpoint) -> list[str]:
+    """Take ``expand`` out of the form, checked before anything is done: a wrong path changes nothing."""
+    if "expand" not in call.form:
+        return []
+    paths: list[str] = _read_expand(call.form.pop("expand"), "expand")
+    if endpoint.answers:
+        check(paths, endpoint.answers, listed=endpoint.lists)
+    return paths
 
 
 def _fill(exchange: Exchange, status: int, body: Record) -> None:
@@ -255,8 +276,8 @@ def _fill(exchange: Exchange, status: int, body: Record) -> None:
     exchange.content = json.dumps(body, separators=(",", ":")).encode()
 
 
-def _refuse(exchange: Exchange, error: StripeError) -> None:
-    _fill(exchange, error.status, {"error": error.body})
+def _refuse(exchange: Exchange, error: StripeError, besides: Record) -> None:
+    _fill(exchange, error.status, {"error": error.body | besides})
     if error.executed:
         exchange.answer_headers["stripe-should-retry"] = "false"
     if error.body.get("code") == "lock_timeout":

@@ -2,12 +2,16 @@
 
 import base64
 import binascii
+import re
 
-from stripe_sandbox.http.errors import StripeError, unknown_account
+from stripe_sandbox.http.errors import StripeError, invalid, unknown_account
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import PLATFORM
 
 Headers = dict[str, str]
+
+# A version, and perhaps names of previews after it.
+_VERSION = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}(\.[a-z]+)?( *;[ -~]*)?")
 
 
 def api_key(headers: Headers) -> str:
@@ -23,8 +27,9 @@ def api_key(headers: Headers) -> str:
             401, "You did not provide an API key in the Authorization header, as in `Bearer sk_test_…`."
         )
     if not key.startswith(("sk_test_", "pk_test_")):
-        message = f"Invalid API Key provided: {key[:8]}{'*' * 8}. The sandbox takes test keys only."
-        raise StripeError(401, message)
+        # Nothing of a live key may stand in an answer, which others might log.
+        shown = "a live key" if "_live_" in key else f"{key[:8]}{'*' * 8}"
+        raise StripeError(401, f"Invalid API Key provided: {shown}. The sandbox takes test keys only.")
     return key
 
 
@@ -39,6 +44,17 @@ def acting_account(sandbox: Sandbox, headers: Headers, key: str) -> str:
     if account is None or account["object"] != "account" or account.get("_deleted"):
         raise unknown_account(key, name)
     return name
+
+
+def check_version(headers: Headers) -> None:
+    """Take any version that looks like one; all are answered alike.
+
+    Raises:
+        StripeError: 400, it looks like none.
+    """
+    version = headers.get("stripe-version")
+    if version is not None and not _VERSION.fullmatch(version):
+        raise invalid(f"Invalid Stripe API version: {version[:40]}")
 
 
 def _user_name(credentials: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+UNSUPPORTED = "sandbox_unsupported"  # the only code that Stripe does not have
 DOCUMENTATION = "https://docs.stripe.com/error-codes/"
 
 
@@ -30,7 +31,9 @@ class StripeError(Exception):
         if param is not None:
             self.body["param"] = param
         if code is not None:
-            self.body |= {"code": code, "doc_url": DOCUMENTATION + code.replace("_", "-")}
+            self.body["code"] = code
+        if code is not None and code != UNSUPPORTED:
+            self.body["doc_url"] = DOCUMENTATION + code.replace("_", "-")
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> StripeError:
@@ -58,4 +61,4 @@ def unknown_account(key: str, account: str) -> StripeError:
 
 def unsupported(param: str) -> StripeError:
     """A parameter that Stripe knows and that would change the outcome, but that is not simulated."""
-    return StripeError(400, f"The sandbox does not simulate `{param}`.", code="sandbox_unsupported", param=param)
+    return StripeError(400, f"The sandbox does not simulate `{param}`.", code=UNSUPPORTED, param=param)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stripe_sandbox.http.call import Call
+from stripe_sandbox.http.expandable import answered
 from stripe_sandbox.http.parameters import Parameters
 from stripe_sandbox.store import Record
 
@@ -20,6 +21,16 @@ class Endpoint:
     handler: Callable[[Call], Record]
     parameters: Parameters = NOTHING
     publishable: bool = False
+
+    @property
+    def answers(self) -> str | None:
+        """The kind of the object that it answers, or of those in its list."""
+        return answered(self.method, self.path)[0]
+
+    @property
+    def lists(self) -> bool:
+        """Whether it answers a list."""
+        return answered(self.method, self.path)[1]
 
 
 class Router:

@@ -67,8 +67,7 @@ def create(call: Call) -> Record:
 
 def retrieve(call: Call) -> Record:
     """One customer; of a deleted one only that it is deleted."""
-    customer = call.named("customer", "customer", "id")
-    return _tombstone(customer) if customer.get("_deleted") else customer
+    return view(call.named("customer", "customer", "id"))
 
 
 def update(call: Call) -> Record:
@@ -95,6 +94,11 @@ def delete(call: Call) -> Record:
     store.change(customer, _deleted=True)
     emit(call.sandbox, "customer.deleted", customer)
     return _tombstone(customer)
+
+
+def view(customer: Record) -> Record:
+    """The customer as Stripe shows it: of a deleted one only that it is deleted."""
+    return _tombstone(customer) if customer.get("_deleted") else customer
 
 
 def _tombstone(customer: Record) -> Record:
