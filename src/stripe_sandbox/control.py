@@ -165,6 +165,40 @@ class Control:
         """Let the card's bank return a refund, also one that counts as succeeded; returns it."""
         return await self._do("fail_refund", refund=refund)
 
+    async def dispute(
+        self,
+        charge: str,
+        amount: int | None = None,
+        *,
+        reason: str = "fraudulent",
+        case: Literal["chargeback", "inquiry", "resolution"] = "chargeback",
+    ) -> dict[str, Any]:
+        """Let a person dispute a charge at their bank, all of it or ``amount``; returns the dispute.
+
+        An inquiry moves no money; a resolution gives the money back at once and is final (``prevented``).
+        """
+        return await self._do("dispute", charge=charge, amount=amount, reason=reason, case=case)
+
+    async def decide_dispute(
+        self,
+        dispute: str,
+        outcome: Literal["won", "lost"],
+        *,
+        fee_returned: bool = False,
+        reinstated: int | None = None,
+    ) -> dict[str, Any]:
+        """Let the bank decide an open dispute; returns it. ``reinstated``: only so much comes back."""
+        options = {"outcome": outcome, "fee_returned": fee_returned, "reinstated": reinstated}
+        return await self._do("decide_dispute", dispute=dispute, **options)
+
+    async def escalate_inquiry(self, dispute: str) -> dict[str, Any]:
+        """Let the bank make a chargeback of its inquiry; returns the dispute."""
+        return await self._do("escalate_inquiry", dispute=dispute)
+
+    async def warn_of_fraud(self, charge: str, fraud_type: str = "made_with_stolen_card") -> dict[str, Any]:
+        """Let the card's bank report a charge as fraudulent; returns the early fraud warning."""
+        return await self._do("warn_of_fraud", charge=charge, fraud_type=fraud_type)
+
     async def reset(self) -> None:
         """Forget everything but the webhook endpoints."""
         await self._ask("POST", "/reset")

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 
 from stripe_sandbox.money import automatic_payouts, balance_transactions, payouts
-from stripe_sandbox.payments import refunds
+from stripe_sandbox.payments import aftermath, dispute_course, refunds
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 from stripe_sandbox.webhooks import delivery
 
 ACTIONS: dict[str, Callable[[Sandbox, Record], None]] = {
+    "charge.aftermath": aftermath.follow,
     "delivery.retry": delivery.retry,
+    "dispute.close_inquiry": dispute_course.close_inquiry,
+    "dispute.deadline": dispute_course.miss_deadline,
+    "dispute.review": dispute_course.review,
     "funds.available": balance_transactions.become_available,
     "payout.arrive": payouts.arrive,
     "payout.leave": payouts.leave,

@@ -3,13 +3,22 @@
 from stripe_sandbox.connect import accounts, bank_endpoints, capabilities, onboarding
 from stripe_sandbox.http.routing import Endpoint
 from stripe_sandbox.money import balance, balance_transactions, payouts, reversals, transfers
-from stripe_sandbox.payments import charges, customers, payment_intents, payment_methods, refunds
+from stripe_sandbox.payments import (
+    charges,
+    customers,
+    disputes,
+    early_fraud_warnings,
+    payment_intents,
+    payment_methods,
+    refunds,
+)
 from stripe_sandbox.webhooks import endpoints as webhook_endpoints
 from stripe_sandbox.webhooks import events
 
 ACCOUNT = "/v1/accounts/{account}"
 INTENT = "/v1/payment_intents/{intent}"
 METHOD = "/v1/payment_methods/{payment_method}"
+WARNINGS = "/v1/radar/early_fraud_warnings"
 REVERSALS = "/v1/transfers/{id}/reversals"
 
 PAYMENTS = (
@@ -43,6 +52,12 @@ PAYMENTS = (
     Endpoint("GET", "/v1/refunds", refunds.list_refunds, refunds.LIST),
     Endpoint("GET", "/v1/refunds/{refund}", refunds.retrieve),
     Endpoint("POST", "/v1/refunds/{refund}", refunds.update, refunds.UPDATE),
+    Endpoint("GET", "/v1/disputes", disputes.list_disputes, disputes.LIST),
+    Endpoint("GET", "/v1/disputes/{dispute}", disputes.retrieve),
+    Endpoint("POST", "/v1/disputes/{dispute}", disputes.update, disputes.UPDATE),
+    Endpoint("POST", "/v1/disputes/{dispute}/close", disputes.close, disputes.CLOSE),
+    Endpoint("GET", WARNINGS, early_fraud_warnings.list_warnings, early_fraud_warnings.LIST),
+    Endpoint("GET", f"{WARNINGS}/{{early_fraud_warning}}", early_fraud_warnings.retrieve),
 )
 
 MONEY = (

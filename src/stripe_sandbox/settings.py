@@ -18,8 +18,15 @@ class Settings:
     failing_refund_fails_after_seconds: int = HOUR
     unfunded_refund_retried_after_seconds: int = HOUR
 
+    aftermath_follows_after_seconds: int = 1
+    dispute_due_after_seconds: int = 9 * DAY
+    dispute_reviewed_after_seconds: int = MINUTE
+    inquiry_closes_after_seconds: int = 120 * DAY
+
     fee_per_mille: int = 29
     fee_fixed_minor: int = 30
+    dispute_fee_minor: int = 1500
+    dispute_fee_returned_when_won: bool = False  # recorded both ways; the newer record keeps the fee
 
     account_link_lives_seconds: int = 5 * MINUTE
     answer_kept_seconds: int = DAY

@@ -11,6 +11,8 @@ from stripe_sandbox.endpoints import ENDPOINTS
 from stripe_sandbox.http.api import Api, Exchange
 from stripe_sandbox.http.parameters import Parameters
 from stripe_sandbox.http.routing import Endpoint, Router
+from stripe_sandbox.payments.dispute_course import open_dispute
+from stripe_sandbox.payments.early_fraud_warnings import warn
 from stripe_sandbox.sandbox import Sandbox
 
 # What follows a parameter's name, and its value: of the right shape for some, of the wrong one for the others.
@@ -42,7 +44,11 @@ BEGINNING = (
     ("/v1/payment_intents", "amount=5000&currency=usd&payment_method=pm_card_visa"),
     ("/v1/webhook_endpoints", "url=http://127.0.0.1:9/x&enabled_events[]=*"),
 )
-KINDS = {"external_accounts": "bank_account", "reversals": "transfer_reversal"}
+KINDS = {
+    "early_fraud_warnings": "radar.early_fraud_warning",
+    "external_accounts": "bank_account",
+    "reversals": "transfer_reversal",
+}
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
@@ -53,6 +59,9 @@ def test_every_parameter_bears_every_shape(endpoint: Endpoint, key: str) -> None
     api = Api(sandbox, Router(ENDPOINTS))
     for path, form in BEGINNING:
         assert _ask(api, "POST", path, form) == 200
+    charge = next(sandbox.store.of_kind("charge"))
+    warn(sandbox, charge)
+    open_dispute(sandbox, charge, 100)
 
     for form in _forms(endpoint):
         status = _ask(api, endpoint.method, _path(sandbox, endpoint.path), form, key)

@@ -14,7 +14,8 @@ from stripe_sandbox.due import fire_due
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError
 from stripe_sandbox.money import payouts, reversals, transfers
-from stripe_sandbox.payments import charges, payment_intents, refunds
+from stripe_sandbox.payments import charges, dispute_course, payment_intents, refunds
+from stripe_sandbox.payments.dispute_course import Case
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import PLATFORM, Settings
 from stripe_sandbox.store import Record
@@ -25,15 +26,18 @@ CARDS = (
     "pm_card_refundFail",
     "pm_card_pendingRefund",
     "pm_card_chargeDeclined",
+    "pm_card_createDisputeInquiry",
+    "pm_card_createMultipleDisputes",
 )
 BANKS = ("000123456789", "000111111116")
 AMOUNTS = st.integers(min_value=50, max_value=20_000)
 
 
 class Marketplace(RuleBasedStateMachine):
-    """Any order of payments, refunds, transfers, reversals, payouts and passing time."""
+    """Any order of payments, refunds, disputes, transfers, reversals, payouts and passing time."""
 
     paid, sent, paid_out = Bundle("paid"), Bundle("sent"), Bundle("paid_out")
+    disputed = Bundle("disputed")
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,6 +102,20 @@ class Marketplace(RuleBasedStateMachine):
         record = self._record(payout)
         if record["status"] not in ("failed", "canceled"):
             payouts.fail(self.sandbox, record, "account_closed")
+
+    @rule(target=disputed, intent=paid, amount=AMOUNTS, case=st.sampled_from(Case))
+    def dispute(self, intent: str, amount: int, case: Case) -> Any:
+        charge = self._record(self._record(intent)["latest_charge"])
+        return dispute_course.open_dispute(self.sandbox, charge, amount, "general", case)["id"]
+
+    @rule(dispute=disputed)
+    def escalate(self, dispute: str) -> None:
+        dispute_course.escalate(self.sandbox, self._record(dispute))
+
+    @rule(dispute=disputed, won=st.booleans(), fee_returned=st.booleans(), part=st.none() | st.just(10))
+    def decide(self, dispute: str, won: bool, fee_returned: bool, part: int | None) -> None:
+        record = self._record(dispute)
+        dispute_course.decide(self.sandbox, record, won=won, fee_returned=fee_returned, reinstated_minor=part)
 
     @rule(hours=st.integers(1, 60))
     def wait(self, hours: int) -> None:

@@ -38,6 +38,8 @@ UNDESCRIBED_FIELDS = {
     "balance_transaction.balance_type": NEWER,
     "charge.dispute": RECORDED,
     "charge.source": RECORDED,
+    "dispute.enhanced_eligibility_types": NEWER,
+    "dispute.intended_submission_method": NEWER,
     "payment_intent.payment_method_configuration_details": NEWER,
     "payment_method.allow_redisplay": NEWER,
     "payout.application_fee": NEWER,
@@ -71,7 +73,7 @@ async def test_every_object_shown_is_valid(seller: Seller, http: httpx.AsyncClie
 
     assert not violations, "\n".join(f"{count} x {violation}" for violation, count in violations.items())
     assert undescribed == set(UNDESCRIBED_FIELDS)
-    assert len(described) == 15
+    assert len(described) == 17
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
@@ -121,9 +123,11 @@ def _parameters(endpoint: Endpoint) -> tuple[set[str], set[str]]:
 async def _everything(seller: Seller, http: httpx.AsyncClient) -> list[Any]:
     """All that the lists show after a scenario in which everything happened once."""
     await _let_everything_happen(seller)
-    ours = "accounts balance_transactions charges customers events payment_intents refunds transfers".split()
+    ours = (
+        "accounts balance_transactions charges customers disputes events payment_intents refunds transfers".split()
+    )
     shown = [(await http.get(f"/v1/{path}", params={"limit": 100})).json() for path in ours]
-    more = ("account", "balance", "payment_methods", "webhook_endpoints")
+    more = ("radar/early_fraud_warnings", "account", "balance", "payment_methods", "webhook_endpoints")
     shown += [(await http.get(f"/v1/{path}")).json() for path in more]
     await forget_endpoints(seller)
     for account in shown[0]["data"]:
@@ -149,6 +153,11 @@ async def _let_everything_happen(seller: Seller) -> None:
         if intent.status == "requires_action":
             await seller.control.authenticate(intent.id, succeed=True)
         await client.refunds.create_async({"payment_intent": intent.id, "amount": 1_000})
+    for card in ("createDispute", "createDisputeInquiry", "createMultipleDisputes", "createIssuerFraudRecord"):
+        await seller.paid_in(20_000, f"pm_card_{card}")
+    await seller.control.advance(seconds=1)
+    for dispute, words in zip((await client.disputes.list_async()).data, ("winning", "losing"), strict=False):
+        await client.disputes.update_async(dispute.id, {"evidence": {"uncategorized_text": f"{words}_evidence"}})
     waiting = await seller.paid_in(5_000, "pm_card_threeDSecureRequiredChargeDeclined")
     await seller.control.authenticate(waiting.id, succeed=True)
     await client.payment_intents.cancel_async(waiting.id)

@@ -62,6 +62,12 @@ def _refund(*amounts: str) -> Reproduction:
     return reproduce
 
 
+async def _refund_a_disputed_charge(seller: Seller, http: httpx.AsyncClient) -> httpx.Response:
+    charge = str((await seller.paid_in()).latest_charge)
+    await seller.control.dispute(charge)
+    return await http.post("/v1/refunds", data={"charge": charge})
+
+
 async def _cancel_a_paid_intent(seller: Seller, http: httpx.AsyncClient) -> httpx.Response:
     return await http.post(f"/v1/payment_intents/{(await seller.paid_in()).id}/cancel")
 
@@ -89,6 +95,7 @@ REPRODUCTIONS: dict[str, Reproduction] = {
     ),
     "card_declined__402-payment-intents-card-declined-fraudulent": _pay("pm_card_radarBlock"),
     "card_declined__402-payment-intents-card-declined-generic": _pay("pm_card_chargeCustomerFail"),
+    "charge_disputed__400-refunds": _refund_a_disputed_charge,
     "charge_already_refunded__400-refunds": _refund("20000", "100"),
     "expired_card__402-payment-intents": _pay("pm_card_chargeDeclinedExpiredCard"),
     "incorrect_cvc__402-payment-intents": _pay("pm_card_chargeDeclinedIncorrectCvc"),

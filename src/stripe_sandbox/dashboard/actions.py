@@ -6,6 +6,8 @@ from stripe_sandbox.connect.requirements import DISABLED_REASONS
 from stripe_sandbox.dashboard import accounts, money
 from stripe_sandbox.dashboard.action import Action, amount, choice, flag, words
 from stripe_sandbox.money.payouts import FAILURE_MESSAGES
+from stripe_sandbox.payments.dispute_course import REASONS, Case
+from stripe_sandbox.payments.early_fraud_warnings import FRAUD_TYPES
 
 _NUMBERS = sorted(NUMBERS)
 _RESTRICTION = (
@@ -17,6 +19,25 @@ ACTIONS: dict[str, Action] = {
     "authenticate": Action("payment_intent", "Authenticate", money.authenticate, (flag("succeed", default=True),)),
     "refund": Action("charge", "Refund", money.refund, (amount(),)),
     "fail_refund": Action("refund", "Let it fail", money.fail_refund),
+    "dispute": Action(
+        "charge",
+        "Dispute",
+        money.dispute,
+        (amount(), choice("reason", REASONS, "fraudulent"), choice("case", list(Case), Case.CHARGEBACK.value)),
+    ),
+    "decide_dispute": Action(
+        "dispute",
+        "Decide",
+        money.decide_dispute,
+        (choice("outcome", ("won", "lost"), "won"), flag("fee_returned"), amount("reinstated")),
+    ),
+    "escalate_inquiry": Action("dispute", "Make it a chargeback", money.escalate_inquiry),
+    "warn_of_fraud": Action(
+        "charge",
+        "Warn of fraud",
+        money.warn_of_fraud,
+        (choice("fraud_type", FRAUD_TYPES, "made_with_stolen_card"),),
+    ),
     "reverse_transfer": Action("transfer", "Reverse", money.reverse_transfer, (amount(),)),
     "cancel_payout": Action("payout", "Cancel", money.cancel_payout),
     "fail_payout": Action(

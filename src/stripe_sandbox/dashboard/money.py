@@ -1,7 +1,8 @@
 """What is done to payments, transfers and payouts by hand, and what banks do to them."""
 
 from stripe_sandbox.money import payouts, reversals
-from stripe_sandbox.payments import confirmation, refunds
+from stripe_sandbox.payments import confirmation, dispute_course, early_fraud_warnings, refunds
+from stripe_sandbox.payments.dispute_course import Case
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 
@@ -43,3 +44,40 @@ def fail_payout(sandbox: Sandbox, payout: Record, code: str) -> Record:
         raise ValueError(f"{payout['id']} is over already: it has the status {payout['status']}.")
     payouts.fail(sandbox, payout, code)
     return payout
+
+
+def dispute(sandbox: Sandbox, charge: Record, amount: int | None, reason: str, *, case: str) -> Record:
+    """A person disputes ``amount`` of a charge, or all of it, at their bank."""
+    if not charge["paid"]:
+        raise ValueError(f"{charge['id']} was not paid, so nobody disputes it.")
+    opened = dispute_course.open_dispute(sandbox, charge, amount, reason, Case(case))
+    return dispute_course.view(sandbox, opened)
+
+
+def decide_dispute(
+    sandbox: Sandbox, dispute: Record, outcome: str, *, fee_returned: bool, reinstated: int | None
+) -> Record:
+    """The bank decides: for the seller, with or without the fee or with a part of the money, or against."""
+    if dispute["status"] not in dispute_course.OPEN:
+        raise ValueError(f"{dispute['id']} is over already: it has the status {dispute['status']}.")
+    if reinstated is not None and reinstated > dispute["amount"]:
+        raise ValueError("More cannot come back than was withdrawn.")
+    dispute_course.decide(
+        sandbox, dispute, won=outcome == "won", fee_returned=fee_returned, reinstated_minor=reinstated
+    )
+    return dispute_course.view(sandbox, dispute)
+
+
+def escalate_inquiry(sandbox: Sandbox, dispute: Record) -> Record:
+    """The bank makes a chargeback of its inquiry."""
+    if dispute["status"] not in dispute_course.INQUIRIES:
+        raise ValueError(f"{dispute['id']} is no open inquiry: it has the status {dispute['status']}.")
+    dispute_course.escalate(sandbox, dispute)
+    return dispute_course.view(sandbox, dispute)
+
+
+def warn_of_fraud(sandbox: Sandbox, charge: Record, fraud_type: str) -> Record:
+    """The card's bank reports a paid charge as fraudulent."""
+    if not charge["paid"]:
+        raise ValueError(f"{charge['id']} was not paid, so nobody warns of it.")
+    return early_fraud_warnings.warn(sandbox, charge, fraud_type)

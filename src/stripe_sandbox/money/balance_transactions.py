@@ -28,13 +28,16 @@ def enter(
     other_side: str,
     *,
     fee_minor: int = 0,
+    fee_description: str = "Stripe processing fees",
     available_on: int | None = None,
     description: str | None = None,
+    category: str | None = None,
 ) -> Record:
     """Move ``amount_minor`` (negative: out) between the account and the book ``other_side``, and state it.
 
     With an ``available_on`` that lies ahead the money is pending until then; otherwise it counts at once.
-    The fee, if any, goes to Stripe.
+    The fee, if any, goes to Stripe; a negative one comes back from there. ``category`` is the reporting
+    category, if it is not the one that ``kind`` usually has.
     """
     now = sandbox.now()
     pending = available_on is not None and available_on > now
@@ -49,9 +52,9 @@ def enter(
         description=description,
         exchange_rate=None,
         fee=fee_minor,
-        fee_details=_fee_details(fee_minor, source["currency"]),
+        fee_details=_fee_details(fee_minor, fee_description, source["currency"]),
         net=amount_minor - fee_minor,
-        reporting_category=_CATEGORIES.get(kind, kind),
+        reporting_category=category or _CATEGORIES.get(kind, kind),
         source=source["id"],
         status="pending" if pending else "available",
         type=kind,
@@ -59,7 +62,7 @@ def enter(
     )
     own = f"{account}:{entry['status']}"
     _move_signed(sandbox, entry, other_side, own, amount_minor)
-    move(sandbox, entry, own, STRIPE_FEES, fee_minor)
+    _move_signed(sandbox, entry, own, STRIPE_FEES, fee_minor)
     if pending:
         sandbox.schedule.at(entry["available_on"], "funds.available", entry["id"])
     return entry
@@ -96,7 +99,7 @@ def _move_signed(sandbox: Sandbox, entry: Record, source: str, destination: str,
         move(sandbox, entry, destination, source, -amount_minor)
 
 
-def _fee_details(fee_minor: int, fee_currency: str) -> list[Record]:
+def _fee_details(fee_minor: int, description: str, fee_currency: str) -> list[Record]:
     if not fee_minor:
         return []
     return [
@@ -104,7 +107,7 @@ def _fee_details(fee_minor: int, fee_currency: str) -> list[Record]:
             "amount": fee_minor,
             "application": None,
             "currency": fee_currency,
-            "description": "Stripe processing fees",
+            "description": description,
             "type": "stripe_fee",
         }
     ]

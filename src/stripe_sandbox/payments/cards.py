@@ -4,6 +4,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Aftermath(StrEnum):
+    """What follows a successful payment."""
+
+    NOTHING = "nothing"
+    FRAUD_DISPUTE = "fraud_dispute"
+    NOT_RECEIVED_DISPUTE = "not_received_dispute"
+    INQUIRY = "inquiry"
+    SEVERAL_DISPUTES = "several_disputes"
+    FRAUD_WARNING = "fraud_warning"
+
+
 class RefundCourse(StrEnum):
     """What becomes of a refund to the card."""
 
@@ -36,6 +47,7 @@ class Card:
     needs_authentication: bool = False
     available_at_once: bool = False
     refunds: RefundCourse = RefundCourse.SUCCEEDS
+    aftermath: Aftermath = Aftermath.NOTHING
     blocked: bool = False
 
 
@@ -120,7 +132,19 @@ _REFUNDED = (
     Card("4000000000005126", ("pm_card_refundFail",), refunds=RefundCourse.FAILS_LATER),
 )
 
-_ALL = (*_GOOD, *_DECLINED, *_AUTHENTICATED, *_REFUNDED)
+_DISPUTED = (
+    Card("4000000000000259", ("pm_card_createDispute",), aftermath=Aftermath.FRAUD_DISPUTE),
+    Card(
+        "4000000000002685",
+        ("pm_card_createDisputeProductNotReceived",),
+        aftermath=Aftermath.NOT_RECEIVED_DISPUTE,
+    ),
+    Card("4000000000001976", ("pm_card_createDisputeInquiry",), aftermath=Aftermath.INQUIRY),
+    Card("4000000404000079", ("pm_card_createMultipleDisputes",), aftermath=Aftermath.SEVERAL_DISPUTES),
+    Card("4000000000005423", ("pm_card_createIssuerFraudRecord",), aftermath=Aftermath.FRAUD_WARNING),
+)
+
+_ALL = (*_GOOD, *_DECLINED, *_AUTHENTICATED, *_REFUNDED, *_DISPUTED)
 BY_NUMBER = {card.number: card for card in _ALL}
 BY_TOKEN = {token: card for card in _ALL for token in card.tokens}
 

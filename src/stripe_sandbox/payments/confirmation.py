@@ -3,7 +3,7 @@
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, refused
 from stripe_sandbox.payments import cards, charges
-from stripe_sandbox.payments.cards import Decline
+from stripe_sandbox.payments.cards import Aftermath, Decline
 from stripe_sandbox.payments.payment_methods import attach_to, card_of, declined
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record, shown, snapshot
@@ -98,6 +98,8 @@ def _charge(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: 
     emit(sandbox, "charge.succeeded", charge)
     emit(sandbox, "payment_intent.succeeded", intent)
     charges.settle(sandbox, charge, card)
+    if card.aftermath is not Aftermath.NOTHING:
+        sandbox.later(sandbox.settings.aftermath_follows_after_seconds, "charge.aftermath", charge)
     return intent
 
 

@@ -16,6 +16,7 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.money.balance import available_minor
 from stripe_sandbox.money.balance_transactions import enter
+from stripe_sandbox.payments import early_fraud_warnings
 from stripe_sandbox.payments.cards import RefundCourse
 from stripe_sandbox.payments.payment_methods import card_of
 from stripe_sandbox.sandbox import Sandbox
@@ -65,7 +66,7 @@ def give_back(
     Raises:
         StripeError: nothing was paid, nothing is left, or less is left than asked for.
     """
-    asked = _checked(charge, amount_minor)
+    asked = _checked(sandbox, charge, amount_minor)
     refund = sandbox.add(
         "refund",
         "re",
@@ -89,6 +90,8 @@ def give_back(
     _take_from_balance(sandbox, refund, charge)
     emit(sandbox, "refund.created", refund)
     emit(sandbox, "charge.refunded", charge)
+    if charge["refunded"]:
+        early_fraud_warnings.act_upon(sandbox, charge)
     return refund
 
 
@@ -110,17 +113,24 @@ def settle(sandbox: Sandbox, refund: Record) -> None:
         emit(sandbox, "refund.updated", refund, previous)
 
 
-def fail(sandbox: Sandbox, refund: Record) -> None:
+def fail_pending(sandbox: Sandbox, charge: Record, reason: str) -> None:
+    """Give up the refunds of a charge that are still pending."""
+    where = {"charge": charge["id"], "status": "pending"}
+    for refund in list(sandbox.store.newest_first("refund", charge["_account"], where)):
+        fail(sandbox, refund, reason)
+
+
+def fail(sandbox: Sandbox, refund: Record, reason: str = "expired_or_canceled_card") -> None:
     """The card's bank did not take the money back: what had left the balance returns, even if it seemed done."""
     charge = sandbox.store.get(refund["charge"])
     if refund["status"] not in ("pending", "succeeded") or charge is None:
         return
     before = shown(refund)
-    changes = {"pending_reason": None, "failure_reason": "expired_or_canceled_card"}
+    changes = {"failure_reason": reason}
     if refund["balance_transaction"]:
         entry = enter(sandbox, refund["_account"], "refund_failure", refund["amount"], refund, CARDS)
         changes["failure_balance_transaction"] = entry["id"]
-    sandbox.store.change(refund, status="failed", **changes)
+    sandbox.store.change(refund, status="failed", pending_reason=None, **changes)
     _emit_update(sandbox, refund, before)
     emit(sandbox, "refund.failed", refund)
     previous = _count_refunded(sandbox, charge, -refund["amount"])
@@ -160,11 +170,11 @@ def _charge(call: Call) -> Record:
     return call.find("charge", intent["latest_charge"], "payment_intent", 400)
 
 
-def _checked(charge: Record, amount_minor: int | None) -> int:
+def _checked(sandbox: Sandbox, charge: Record, amount_minor: int | None) -> int:
     left = charge["amount"] - charge["amount_refunded"]
     if not charge["paid"]:
         raise refused(f"Charge {charge['id']} was not paid, so it cannot be refunded.")
-    if charge["disputed"]:
+    if _is_charged_back(sandbox, charge):
         raise refused(f"Charge {charge['id']} has been charged back; cannot issue a refund.", "charge_disputed")
     if left == 0:
         raise refused(f"Charge {charge['id']} has already been refunded.", "charge_already_refunded")
@@ -172,6 +182,12 @@ def _checked(charge: Record, amount_minor: int | None) -> int:
         message = f"The refund's amount ({amount_minor}) is greater than what is left of the charge ({left})."
         raise refused(message, param="amount")
     return left if amount_minor is None else amount_minor
+
+
+def _is_charged_back(sandbox: Sandbox, charge: Record) -> bool:
+    """Whether a bank has taken the money: not by an inquiry, and no longer once the dispute is won."""
+    disputes = sandbox.store.newest_first("dispute", charge["_account"], {"charge": charge["id"]})
+    return any(not dispute["is_charge_refundable"] for dispute in disputes)
 
 
 def _take_from_balance(sandbox: Sandbox, refund: Record, charge: Record) -> None:
