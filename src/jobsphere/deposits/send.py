@@ -19,10 +19,11 @@ from jobsphere.deposits.lifecycle import UNSENT, Deposit, DepositState, Step
 from jobsphere.deposits.start import create_key
 from jobsphere.identity.people import User, find_user
 from jobsphere.observability import logger
-from jobsphere.stripe_gateway import calls
+from jobsphere.stripe_gateway import calls, once
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import CardDeclined, OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.objects import PaymentIntent
+from jobsphere.stripe_gateway.once import Once
 from jobsphere.wallets.tables import wallets
 from jobsphere.wallets.wallet import Wallet, wallet_of
 
@@ -88,25 +89,22 @@ async def _create(
 ) -> tuple[Deposit, str | None]:
     try:
         customer_id = await _customer(engine, gateway, clock, deposit.user_id)
-        intent = await _intent(gateway, deposit, customer_id)
+        intent = await once.send(engine, clock, _intent_of(gateway, deposit, customer_id))
     except Refused as refusal:
         log.error("deposit.refused", deposit_id=str(deposit.id), operation=refusal.operation, code=refusal.code)
         return await _store_refusal(engine, deposit.id, refusal.code, clock.now()), None
     return await _store_intent(engine, deposit.id, intent, clock.now()), intent.client_secret
 
 
-async def _intent(gateway: StripeGateway, deposit: Deposit, customer_id: str) -> PaymentIntent:
-    try:
-        return await gateway.create_payment_intent(
-            amount=deposit.amount, customer_id=customer_id, deposit_id=deposit.id, key=create_key(deposit)
-        )
-    except OutcomeUnknown as unknown:
-        if not unknown.will_not_change:
-            raise
-        found = await gateway.find_payment_intent(customer_id=customer_id, deposit_id=deposit.id)
-        if found is None:
-            raise Refused(unknown.operation, calls.NEVER_HAPPENED) from unknown
-        return found
+def _intent_of(gateway: StripeGateway, deposit: Deposit, customer_id: str) -> Once[PaymentIntent]:
+    key = create_key(deposit)
+    return Once(
+        key,
+        lambda: gateway.create_payment_intent(
+            amount=deposit.amount, customer_id=customer_id, deposit_id=deposit.id, key=key
+        ),
+        lambda _: gateway.find_payment_intent(customer_id=customer_id, deposit_id=deposit.id),
+    )
 
 
 async def _confirm(
@@ -114,11 +112,7 @@ async def _confirm(
 ) -> tuple[Deposit, str | None]:
     assert deposit.payment_intent_id is not None
     try:
-        intent = await gateway.confirm_payment_intent(
-            deposit.payment_intent_id,
-            payment_method_id=deposit.payment_method_id,
-            key=_confirm_key(deposit.id),
-        )
+        intent = await once.send(engine, clock, _confirmation_of(gateway, deposit, deposit.payment_intent_id))
     except CardDeclined as decline:
         secret = decline.payment_intent.client_secret if decline.payment_intent else None
         return await _store_decline(engine, deposit.id, decline.code, clock.now()), secret
@@ -127,11 +121,19 @@ async def _confirm(
             return await _store_decline(engine, deposit.id, refusal.code, clock.now()), None
         # It was confirmed or canceled already: what it is now is the answer.
         intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
-    except OutcomeUnknown as unknown:
-        if not unknown.will_not_change:
-            raise
-        intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
     return await _store_confirmation(engine, deposit.id, intent, clock.now()), intent.client_secret
+
+
+def _confirmation_of(gateway: StripeGateway, deposit: Deposit, payment_intent_id: str) -> Once[PaymentIntent]:
+    key = _confirm_key(deposit.id)
+    return Once(
+        key,
+        lambda: gateway.confirm_payment_intent(
+            payment_intent_id, payment_method_id=deposit.payment_method_id, key=key
+        ),
+        # Confirmed or not, what the PaymentIntent is now is the answer.
+        lambda _: gateway.retrieve_payment_intent(payment_intent_id),
+    )
 
 
 async def _customer(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, user_id: UUID) -> str:
@@ -140,17 +142,22 @@ async def _customer(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, u
     if wallet.stripe_customer_id is not None:
         return wallet.stripe_customer_id
     try:
-        customer_id = await gateway.create_customer(user_id=user.id, email=user.email, name=user.name, key=key)
-    except OutcomeUnknown as unknown:
-        if not unknown.will_not_change:
+        customer_id = await once.send(engine, clock, _customer_of(gateway, user, key))
+    except Refused as refusal:
+        await _store_no_customer(engine, key, refusal.code, clock.now())
+        if refusal.code != calls.NEVER_HAPPENED:
             raise
-        found = await gateway.find_customer(user_id=user.id, email=user.email)
-        if found is None:
-            await _store_no_customer(engine, key, clock.now())
-            raise
-        customer_id = found
+        raise OutcomeUnknown(refusal.operation, "the next attempt makes the customer") from refusal
     await _store_customer(engine, user.id, customer_id, key, clock.now())
     return customer_id
+
+
+def _customer_of(gateway: StripeGateway, user: User, key: str) -> Once[str]:
+    return Once(
+        key,
+        lambda: gateway.create_customer(user_id=user.id, email=user.email, name=user.name, key=key),
+        lambda _: gateway.find_customer(user_id=user.id, email=user.email),
+    )
 
 
 async def _give_up(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposit: Deposit) -> Deposit:
@@ -159,13 +166,22 @@ async def _give_up(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, de
         assert deposit.payment_intent_id is not None
         key = await _before_cancel(engine, deposit.id, clock.now())
         try:
-            await gateway.cancel_payment_intent(deposit.payment_intent_id, key=key)
-        except Refused:
+            await once.send(engine, clock, _cancellation_of(gateway, deposit.payment_intent_id, key))
+        except Refused as refusal:
             # Too late to cancel: the card was charged after all, and the event will credit it.
             intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
-            return await _store_confirmation(engine, deposit.id, intent, clock.now())
+            return await _store_confirmation(engine, deposit.id, intent, clock.now(), refused=(key, refusal.code))
+        return await _store_given_up(engine, deposit, clock.now(), canceled=key)
     # A PaymentIntent that was never confirmed charges nobody, so one we never heard of may stay.
     return await _store_given_up(engine, deposit, clock.now())
+
+
+def _cancellation_of(gateway: StripeGateway, payment_intent_id: str, key: str) -> Once[PaymentIntent]:
+    async def look_up(_: datetime) -> PaymentIntent | None:
+        intent = await gateway.retrieve_payment_intent(payment_intent_id)
+        return intent if intent.status == "canceled" else None
+
+    return Once(key, lambda: gateway.cancel_payment_intent(payment_intent_id, key=key), look_up)
 
 
 def _is_overdue(deposit: Deposit, now: datetime) -> bool:
@@ -199,8 +215,8 @@ async def _store_customer(
 
 
 @in_own_transaction
-async def _store_no_customer(connection: AsyncConnection, key: str, now: datetime) -> None:
-    await calls.refused(connection, key, code=calls.NEVER_HAPPENED, now=now)
+async def _store_no_customer(connection: AsyncConnection, key: str, code: str | None, now: datetime) -> None:
+    await calls.refused(connection, key, code=code, now=now)
 
 
 @in_own_transaction
@@ -225,9 +241,17 @@ async def _store_refusal(
 
 @in_own_transaction
 async def _store_confirmation(
-    connection: AsyncConnection, deposit_id: UUID, intent: PaymentIntent, now: datetime
+    connection: AsyncConnection,
+    deposit_id: UUID,
+    intent: PaymentIntent,
+    now: datetime,
+    *,
+    refused: tuple[str, str | None] | None = None,
 ) -> Deposit:
+    """``refused``: key and code of the cancellation that came too late."""
     deposit = await store.lock(connection, deposit_id)
+    if refused is not None:
+        await calls.refused(connection, refused[0], code=refused[1], now=now)
     await calls.succeeded(connection, _confirm_key(deposit_id), object_id=intent.id, now=now)
     return await store.save(connection, deposit, _answered(deposit, intent), now=now)
 
@@ -261,8 +285,13 @@ async def _before_cancel(connection: AsyncConnection, deposit_id: UUID, now: dat
 
 
 @in_own_transaction
-async def _store_given_up(connection: AsyncConnection, seen: Deposit, now: datetime) -> Deposit:
+async def _store_given_up(
+    connection: AsyncConnection, seen: Deposit, now: datetime, *, canceled: str | None = None
+) -> Deposit:
+    """``canceled``: the key with which Stripe canceled the PaymentIntent."""
     deposit = await store.lock(connection, seen.id)
+    if canceled is not None and seen.payment_intent_id is not None:
+        await calls.succeeded(connection, canceled, object_id=seen.payment_intent_id, now=now)
     if deposit.state is not seen.state:
         return deposit  # somebody got an answer after all
     return await store.save(connection, deposit, lifecycle.canceled(deposit, NOT_SENT), now=now)

@@ -1,11 +1,9 @@
-"""Calls that must happen once: the key is committed before the call, the outcome after it.
+"""Every key that was ever sent to Stripe, and the outcome of its call; ``once.py`` says how they are used.
 
-A key is built from a stored id and an attempt number. While the outcome is unknown the call is
-repeated with the same key; Stripe forgets keys after 24 hours, so after ``RESEND_SECONDS_MAX`` it is
-looked up instead (stripe.md section 9).
+A key is built from a stored id and an attempt number.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -13,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.stripe_gateway.tables import stripe_calls
 
-RESEND_SECONDS_MAX = 23 * 60 * 60
 # Our own word, in place of Stripe's, for a call that a look at its objects proves was never carried out.
 NEVER_HAPPENED = "never_happened"
 
@@ -50,11 +47,6 @@ async def first_sent_at(connection: AsyncConnection, key: str) -> datetime:
     query = select(stripe_calls.c.first_sent_at).where(stripe_calls.c.key == key)
     moment: datetime = (await connection.execute(query)).scalar_one()
     return moment
-
-
-def may_resend(first_sent: datetime, now: datetime) -> bool:
-    """Whether Stripe still knows the key, so that repeating the call is safe."""
-    return now - first_sent < timedelta(seconds=RESEND_SECONDS_MAX)
 
 
 async def _finish(

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -294,11 +295,11 @@ class StripeGateway:
 
     @_stripe_call
     async def find_payout(
-        self, *, account_id: str, withdrawal_id: UUID, attempt: int, created_from: int
+        self, *, account_id: str, withdrawal_id: UUID, attempt: int, created_from: datetime
     ) -> objects.Payout | None:
-        """The payout of one attempt of a withdrawal, if it was made since ``created_from`` (Unix seconds)."""
+        """The payout of one attempt of a withdrawal, if it was made since ``created_from``."""
         page = await self._stripe.payouts.list_async(
-            {"created": {"gte": created_from}, "limit": 100}, {"stripe_account": account_id}
+            {"created": {"gte": int(created_from.timestamp())}, "limit": 100}, {"stripe_account": account_id}
         )
         async for found in page.auto_paging_iter():
             made = objects.payout(found.to_dict())

@@ -1,13 +1,14 @@
 """Take a withdrawal to the bank: transfer, then payout; or back to the wallet if the bank refuses.
 
 The worker calls it. Each call repeats its stored key until Stripe answers, so it may be run again at
-any time, by anybody; a call whose key Stripe has forgotten is looked up instead (stripe.md section 9).
+any time, by anybody; ``stripe_gateway/once.py`` sees to it that it happens once.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -15,20 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jobsphere.clock import Clock
 from jobsphere.database import DatabaseTransaction, in_own_transaction, reading
 from jobsphere.observability import logger
-from jobsphere.stripe_gateway import calls
+from jobsphere.stripe_gateway import calls, once
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
+from jobsphere.stripe_gateway.objects import Payout, Reversal, Transfer
+from jobsphere.stripe_gateway.once import Once
 from jobsphere.withdrawals import lifecycle, reasons, store
 from jobsphere.withdrawals.lifecycle import Step, Withdrawal, WithdrawalState
 from jobsphere.withdrawals.reasons import Reason
 
 log = logger(__name__)
 
-Made = TypeVar("Made")
-
 _INSUFFICIENT = "balance_insufficient"
-# A look-up starts this much before the first call: Stripe's clock need not agree with ours.
-_CLOCKS_DIFFER = timedelta(hours=1)
 
 Rule = Callable[..., Step]
 _RULES: tuple[Rule, ...] = (
@@ -86,16 +85,7 @@ class _Sender:
     async def transfer(self, withdrawal: Withdrawal) -> Withdrawal | None:
         key = withdrawal.transfer_key
         try:
-            made = await self._resend(
-                key,
-                lambda: self.gateway.create_transfer(
-                    amount=withdrawal.amount,
-                    account_id=withdrawal.account_id,
-                    withdrawal_id=withdrawal.id,
-                    key=key,
-                ),
-                lambda _: self.gateway.find_transfer(withdrawal.id),
-            )
+            made = await once.send(self.engine, self.clock, self._transfer_of(withdrawal))
         except Refused as refusal:
             if refusal.code in (_INSUFFICIENT, calls.NEVER_HAPPENED):
                 wait = reasons.PLATFORM_FUNDS_PENDING
@@ -117,22 +107,7 @@ class _Sender:
     async def pay_out(self, withdrawal: Withdrawal) -> Withdrawal | None:
         key = withdrawal.payout_key
         try:
-            made = await self._resend(
-                key,
-                lambda: self.gateway.create_payout(
-                    amount=withdrawal.amount,
-                    account_id=withdrawal.account_id,
-                    withdrawal_id=withdrawal.id,
-                    attempt=withdrawal.payout_attempt,
-                    key=key,
-                ),
-                lambda since: self.gateway.find_payout(
-                    account_id=withdrawal.account_id,
-                    withdrawal_id=withdrawal.id,
-                    attempt=withdrawal.payout_attempt,
-                    created_from=since,
-                ),
-            )
+            made = await once.send(self.engine, self.clock, self._payout_of(withdrawal))
         except Refused as refusal:
             if refusal.code in (_INSUFFICIENT, calls.NEVER_HAPPENED):
                 wait = reasons.ACCOUNT_FUNDS_PENDING
@@ -149,11 +124,7 @@ class _Sender:
         assert withdrawal.transfer_id is not None
         transfer_id, key = withdrawal.transfer_id, withdrawal.reversal_key
         try:
-            made = await self._resend(
-                key,
-                lambda: self.gateway.reverse_transfer(transfer_id, amount=withdrawal.amount, key=key),
-                lambda _: self.gateway.find_reversal(transfer_id, amount=withdrawal.amount),
-            )
+            made = await once.send(self.engine, self.clock, self._reversal_of(withdrawal, transfer_id))
         except Refused as refusal:
             # Somebody may have reversed it in Stripe's dashboard: then there is nothing left to reverse.
             done = await self.gateway.find_reversal(transfer_id, amount=withdrawal.amount)
@@ -163,25 +134,35 @@ class _Sender:
             return await self._take(withdrawal, lifecycle.reversal_must_wait, refused=(key, refusal))
         return await self._take(withdrawal, lifecycle.transfer_reversed, made.id, succeeded=(key, made.id))
 
-    async def _resend(
-        self,
-        key: str,
-        call: Callable[[], Awaitable[Made]],
-        look_up: Callable[[int], Awaitable[Made | None]],
-    ) -> Made:
-        """Make the call while its key can still bring an answer; after that, look for what it may have made."""
-        async with reading(self.engine) as connection:
-            first_sent = await calls.first_sent_at(connection, key)
-        if calls.may_resend(first_sent, self.clock.now()):
-            try:
-                return await call()
-            except OutcomeUnknown as unknown:
-                if not unknown.will_not_change:
-                    raise
-        made = await look_up(int((first_sent - _CLOCKS_DIFFER).timestamp()))
-        if made is None:
-            raise Refused("look_up", calls.NEVER_HAPPENED)
-        return made
+    def _transfer_of(self, withdrawal: Withdrawal) -> Once[Transfer]:
+        create = partial(
+            self.gateway.create_transfer,
+            amount=withdrawal.amount,
+            account_id=withdrawal.account_id,
+            withdrawal_id=withdrawal.id,
+            key=withdrawal.transfer_key,
+        )
+        return Once(withdrawal.transfer_key, create, lambda _: self.gateway.find_transfer(withdrawal.id))
+
+    def _payout_of(self, withdrawal: Withdrawal) -> Once[Payout]:
+        named: dict[str, Any] = {
+            "account_id": withdrawal.account_id,
+            "withdrawal_id": withdrawal.id,
+            "attempt": withdrawal.payout_attempt,
+        }
+        return Once(
+            withdrawal.payout_key,
+            lambda: self.gateway.create_payout(amount=withdrawal.amount, key=withdrawal.payout_key, **named),
+            lambda since: self.gateway.find_payout(created_from=since, **named),
+        )
+
+    def _reversal_of(self, withdrawal: Withdrawal, transfer_id: str) -> Once[Reversal]:
+        amount, key = withdrawal.amount, withdrawal.reversal_key
+        return Once(
+            key,
+            lambda: self.gateway.reverse_transfer(transfer_id, amount=amount, key=key),
+            lambda _: self.gateway.find_reversal(transfer_id, amount=amount),
+        )
 
     async def _take(
         self,
