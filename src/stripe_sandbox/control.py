@@ -1,5 +1,6 @@
 """A client for the control interface: move time, hold deliveries, plan faults, read the books."""
 
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict
 
@@ -11,13 +12,21 @@ TIMEOUT_SECONDS = 120.0
 
 
 class FaultFields(TypedDict, total=False):
-    """A planned fault; see ``stripe_sandbox.http.faults``."""
+    """A rule for requests; see ``stripe_sandbox.faults.requests``."""
 
     match: str
     kind: str
-    times: int
-    seconds: float
     skip: int
+    every: int
+    times: int | None
+    probability: float
+    seconds: float
+
+
+class DeliveryFaultFields(FaultFields, total=False):
+    """A rule for deliveries; see ``stripe_sandbox.faults.deliveries``."""
+
+    to: Literal["any", "platform", "connect"]
 
 
 class Refused(Exception):
@@ -71,9 +80,25 @@ class Control:
         """Deliver events, hold them back, or drop them."""
         await self._ask("POST", "/deliveries/mode", {"mode": mode})
 
-    async def release(self) -> int:
-        """Deliver what is held; returns how many deliveries that were."""
-        return int((await self._ask("POST", "/deliveries/release"))["released"])
+    async def release(
+        self, pattern: str = "*", *, delivery: str | None = None, shuffled_by: int | None = None
+    ) -> int:
+        """Deliver what is held, one after the other; returns how many deliveries that were.
+
+        ``pattern`` chooses by type (``payout.*``), ``delivery`` a single one; the seed ``shuffled_by`` an order.
+        """
+        body = {"type": pattern, "delivery": delivery, "shuffled_by": shuffled_by}
+        return int((await self._ask("POST", "/deliveries/release", body))["released"])
+
+    async def drop(self, pattern: str = "*", *, delivery: str | None = None) -> int:
+        """Give up what is held; returns how many deliveries that were."""
+        body = {"type": pattern, "delivery": delivery}
+        return int((await self._ask("POST", "/deliveries/drop", body))["dropped"])
+
+    async def duplicate(self, pattern: str = "*", *, delivery: str | None = None) -> int:
+        """Hold once more what is held; returns how many deliveries that were."""
+        body = {"type": pattern, "delivery": delivery}
+        return int((await self._ask("POST", "/deliveries/duplicate", body))["duplicated"])
 
     async def resend(self, event: str, *, times: int = 1) -> int:
         """Deliver an event again; returns how many deliveries that makes."""
@@ -91,9 +116,27 @@ class Control:
         """The requests seen on Stripe's paths, newest last."""
         return _data(await self._ask("GET", "/calls"))
 
-    async def plan_faults(self, *faults: FaultFields) -> None:
-        """Replace the plan of faults."""
-        await self._ask("POST", "/faults", list(faults))
+    async def plan_faults(
+        self, *requests: FaultFields, deliveries: Sequence[DeliveryFaultFields] = (), seed: int = 0
+    ) -> None:
+        """Replace the plan of faults, for requests and for deliveries."""
+        plan = {"seed": seed, "requests": list(requests), "deliveries": list(deliveries)}
+        await self._ask("POST", "/faults", plan)
+
+    async def plan_chance(
+        self,
+        seed: int,
+        *,
+        requests: Mapping[str, float] | None = None,
+        deliveries: Mapping[str, float] | None = None,
+    ) -> None:
+        """Replace the plan of faults by a probability for each kind; the same seed gives the same run."""
+        plan = {"seed": seed, "requests": dict(requests or {}), "deliveries": dict(deliveries or {})}
+        await self._ask("POST", "/faults", plan)
+
+    async def faults(self) -> dict[str, Any]:
+        """The plan in force, each rule with what it has ``seen`` and ``struck``."""
+        return await self._ask("GET", "/faults")
 
     async def clear_faults(self) -> None:
         """Let everything go well again."""
@@ -160,6 +203,13 @@ class Control:
     async def dashboard_refund(self, charge: str, amount: int | None = None) -> dict[str, Any]:
         """Refund a charge as a person would in the dashboard; returns the refund."""
         return await self._do("refund", charge=charge, amount=amount)
+
+    async def roll_secret(
+        self, webhook_endpoint: str, secret: str | None = None, *, overlap_seconds: int = 86_400
+    ) -> str:
+        """Sign with a new secret, and for the overlap with the former one, too; returns the new one."""
+        given = {"secret": secret, "overlap_seconds": overlap_seconds}
+        return str((await self._do("roll_secret", webhook_endpoint=webhook_endpoint, **given))["secret"])
 
     async def fail_refund(self, refund: str) -> dict[str, Any]:
         """Let the card's bank return a refund, also one that counts as succeeded; returns it."""

@@ -13,7 +13,6 @@ from stripe_sandbox.connect.accounts import open_platform
 from stripe_sandbox.dashboard.actions import ACTIONS
 from stripe_sandbox.http.api import Api
 from stripe_sandbox.http.errors import StripeError
-from stripe_sandbox.http.faults import PlannedFault
 from stripe_sandbox.outbox import MODES
 from stripe_sandbox.settings import DAY
 from stripe_sandbox.store import Record, shown
@@ -43,7 +42,7 @@ class Control:
         """
         record = self.sandbox.store.get(identifier)
         if record is None or record["object"] != kind:
-            raise NoSuchRecord(f"There is no {kind} {identifier}.")
+            raise NoSuchRecord(f"There is no {kind.removeprefix('sandbox.')} {identifier}.")
         return record
 
 
@@ -92,9 +91,34 @@ async def set_mode(control: Control, body: dict[str, Any], path: dict[str, str])
     return {"mode": body["mode"]}
 
 
+def _held(control: Control, body: dict[str, Any]) -> list[Record]:
+    """The held deliveries that the body chooses: by ``type`` (``payout.*``), by ``delivery``, or all.
+
+    Raises:
+        NoSuchRecord: it names a delivery that does not exist.
+    """
+    delivery = body.get("delivery")
+    if delivery is not None:
+        control.record("sandbox.delivery", delivery)
+    return control.sandbox.outbox.held(str(body.get("type") or "*"), delivery)
+
+
 async def release(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
-    """Deliver what is held; the mode stays."""
-    return {"released": control.sandbox.outbox.release()}
+    """Deliver what is held, one after the other, shuffled by a seed if one is given; the mode stays."""
+    shuffled_by = body.get("shuffled_by")
+    seed = None if shuffled_by is None else int(shuffled_by)
+    return {"released": control.sandbox.outbox.release(_held(control, body), seed)}
+
+
+async def drop(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Give up what is held."""
+    return {"dropped": control.sandbox.outbox.drop(_held(control, body))}
+
+
+async def duplicate(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Hold what is held once more."""
+    held = _held(control, body)
+    return {"duplicated": control.sandbox.outbox.duplicate(held, control.sandbox.now())}
 
 
 async def resend(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
@@ -130,16 +154,20 @@ async def call(control: Control, body: dict[str, Any], path: dict[str, str]) -> 
 
 
 async def plan_faults(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
-    """Replace the plan of faults."""
-    plan = [PlannedFault.from_json(fault) for fault in body["faults"]]
-    control.api.faults.planned = plan
-    return {"planned": len(plan)}
+    """Replace the plan of faults; the new one is answered, with nothing counted yet."""
+    control.sandbox.faults.replace(body)
+    return control.sandbox.faults.to_json()
+
+
+async def show_faults(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """The plan of faults, each rule with how often it was seen to fit and struck."""
+    return control.sandbox.faults.to_json()
 
 
 async def clear_faults(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
     """Let everything go well again."""
-    control.api.faults.planned = []
-    return {"planned": 0}
+    control.sandbox.faults.clear()
+    return control.sandbox.faults.to_json()
 
 
 async def do_in_the_dashboard(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
@@ -155,7 +183,6 @@ async def reset(control: Control, body: dict[str, Any], path: dict[str, str]) ->
     """Forget everything but the webhook endpoints; time is wall time again."""
     control.sandbox.forget_everything()
     open_platform(control.sandbox)
-    control.api.faults.planned = []
     return {"reset": True}
 
 
@@ -168,11 +195,14 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/deliveries", deliveries),
     ("POST", "/deliveries/mode", set_mode),
     ("POST", "/deliveries/release", release),
+    ("POST", "/deliveries/drop", drop),
+    ("POST", "/deliveries/duplicate", duplicate),
     ("POST", "/deliveries/resend", resend),
     ("POST", "/deliveries/drain", drain),
     ("GET", "/books", show_books),
     ("GET", "/calls", calls),
     ("GET", "/calls/{id}", call),
+    ("GET", "/faults", show_faults),
     ("POST", "/faults", plan_faults),
     ("DELETE", "/faults", clear_faults),
     ("POST", "/dashboard/{action}", do_in_the_dashboard),
@@ -190,7 +220,9 @@ def _over_http(control: Control, act: Handler) -> Callable[[Request], Awaitable[
     async def handle(request: Request) -> Response:
         try:
             body = await request.json() if await request.body() else {}
-            body = {"faults": body} if isinstance(body, list) else body
+            body = {"requests": body} if isinstance(body, list) else body
+            if not isinstance(body, dict):
+                raise TypeError("The body must be a JSON object.")
             answer = JSONResponse(await act(control, body, request.path_params))
         except NoSuchRecord as error:
             answer = _refusal(404, str(error))

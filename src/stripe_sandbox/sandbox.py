@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stripe_sandbox.clock import Clock
+from stripe_sandbox.faults.plan import FaultPlan
 from stripe_sandbox.ids import new_id
 from stripe_sandbox.outbox import Outbox
 from stripe_sandbox.persistence import Database
@@ -35,6 +36,7 @@ class Sandbox:
         self.store = Store(database.load() if database else ())
         self.clock = Clock((self.store.get(_CLOCK) or {}).get("offset_seconds", 0.0))
         self.schedule = Schedule(self.store)
+        self.faults = FaultPlan(self.store)
         self.outbox = Outbox(self.store)
         self.base_url = ""
         self.cause: Cause | None = None
@@ -69,7 +71,8 @@ class Sandbox:
         self.clock.offset_seconds = 0.0
         self._remember_clock()
         self.schedule = Schedule(self.store)
-        self.outbox.mode = "deliver"
+        self.faults = FaultPlan(self.store)
+        self.outbox.forget()
 
     def close(self) -> None:
         """Close the state file, if there is one."""

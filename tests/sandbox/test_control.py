@@ -18,6 +18,8 @@ async def test_it_says_what_is_missing_wrong_or_not_there(seller: Seller, http: 
     assert (await ask("clock/advance", {"seconds": -1}))[0] == 400
     assert (await ask("clock/advance", {"seconds": 1e18}))[0] == 400
     assert (await ask("clock/advance", "soon"))[0] == 400
+    assert await ask("deliveries/release", "all") == (400, "The body must be a JSON object.")
+    assert (await ask("deliveries/release", {"delivery": "dlv_1"}))[0] == 404
     assert (await ask("deliveries/mode", {"mode": "maybe"}))[0] == 400
     assert (await ask("dashboard/refund", {"charge": "ch_1"}))[0] == 404
     assert (await ask("dashboard/refund", {"charge": ["ch_1"]}))[0] == 400

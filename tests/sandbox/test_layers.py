@@ -11,7 +11,7 @@ ROOT = Path(stripe_sandbox.__file__).parent
 LAYERS = (
     "__main__ | cli testing | server | app | control_api pages | dashboard | control | due endpoints views | "
     "payments | money | connect | webhooks | http | books | sandbox | outbox persistence schedule clock | "
-    "store | ids settings"
+    "faults | store | ids settings"
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS.split("|")) for name in layer.split()}
 

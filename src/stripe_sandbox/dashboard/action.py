@@ -81,6 +81,17 @@ def amount(name: str = "amount") -> Option:
     return Option(name, read)
 
 
+def whole_number(name: str, least: int, most: int, default: int) -> Option:
+    """An option that is a whole number between two bounds."""
+
+    def read(given: Any) -> int:
+        if isinstance(given, (bool, float)) or not least <= int(given) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(given)
+
+    return Option(name, read, (), default)
+
+
 def flag(name: str, *, default: bool = False) -> Option:
     """An option that is true or false."""
     words: dict[Any, bool] = {True: True, False: False, "true": True, "false": False}

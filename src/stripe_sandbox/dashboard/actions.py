@@ -4,10 +4,12 @@ from stripe_sandbox.connect.external_accounts import GOOD_NUMBER, NUMBERS
 from stripe_sandbox.connect.onboarding import OUTCOMES, onboard
 from stripe_sandbox.connect.requirements import DISABLED_REASONS
 from stripe_sandbox.dashboard import accounts, money
-from stripe_sandbox.dashboard.action import Action, amount, choice, flag, words
+from stripe_sandbox.dashboard.action import Action, amount, choice, flag, whole_number, words
 from stripe_sandbox.money.payouts import FAILURE_MESSAGES
 from stripe_sandbox.payments.dispute_course import REASONS, Case
 from stripe_sandbox.payments.early_fraud_warnings import FRAUD_TYPES
+from stripe_sandbox.settings import DAY
+from stripe_sandbox.webhooks.endpoints import roll_secret
 
 _NUMBERS = sorted(NUMBERS)
 _RESTRICTION = (
@@ -65,4 +67,10 @@ ACTIONS: dict[str, Action] = {
         (choice("interval", accounts.INTERVALS, "manual"),),
     ),
     "deauthorize": Action("account", "Disconnect", accounts.deauthorize),
+    "roll_secret": Action(
+        "webhook_endpoint",
+        "Roll the secret",
+        roll_secret,
+        (words("secret"), whole_number("overlap_seconds", 0, DAY, DAY)),
+    ),
 }

@@ -9,12 +9,12 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from stripe_sandbox.faults.requests import RequestFault, RequestRule
 from stripe_sandbox.http import forms
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.credentials import Headers, acting_account, api_key, check_version
 from stripe_sandbox.http.errors import StripeError, invalid
 from stripe_sandbox.http.expand import Expansion, Views, check
-from stripe_sandbox.http.faults import Fault, FaultPlan, PlannedFault
 from stripe_sandbox.http.idempotency import Answers, fingerprint
 from stripe_sandbox.http.parameters import array, text
 from stripe_sandbox.http.routing import Endpoint, Router
@@ -25,7 +25,7 @@ from stripe_sandbox.store import Record, shown
 
 BODY_BYTES_MAX = 1 << 20
 FORM_TYPE = "application/x-www-form-urlencoded"
-NO_ANSWER = (Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.DROP_AFTER)
+NO_ANSWER = (RequestFault.TIMEOUT_BEFORE, RequestFault.TIMEOUT_AFTER, RequestFault.DROP_AFTER)
 _read_expand = array(text)
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,11 @@ def _conflict() -> StripeError:
     return StripeError(409, message, code="lock_timeout")
 
 
-NOTHING_IS_DONE = {Fault.CONFLICT: _conflict, Fault.ERROR_BEFORE: _server_error, Fault.RATE_LIMIT: _rate_limited}
+NOTHING_IS_DONE = {
+    RequestFault.CONFLICT: _conflict,
+    RequestFault.ERROR_BEFORE: _server_error,
+    RequestFault.RATE_LIMIT: _rate_limited,
+}
 
 
 @dataclass(slots=True)
@@ -75,7 +79,6 @@ class Api:
     def __init__(self, sandbox: Sandbox, router: Router, views: Views | None = None) -> None:
         self.sandbox = sandbox
         self.observers: list[Observer] = []
-        self.faults = FaultPlan()
         self.answers = Answers(sandbox)
         self._router = router
         self._expansion = Expansion(sandbox, views or {})
@@ -83,21 +86,21 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless a planned fault keeps the answer back."""
         exchange = await _received(scope, receive)
-        fault = self.faults.strike(exchange.method, exchange.path)
-        kind = fault.kind if fault else None
-        if fault and kind is Fault.SLOW:
+        fault = self.sandbox.faults.strike_request(exchange.method, exchange.path)
+        kind = RequestFault(fault.kind) if fault else None
+        if fault and kind is RequestFault.SLOW:
             await self._wait(fault, exchange)
         if kind in NOTHING_IS_DONE:
             self._refuse(exchange, NOTHING_IS_DONE[kind]())
-        elif kind is not Fault.TIMEOUT_BEFORE:
+        elif kind is not RequestFault.TIMEOUT_BEFORE:
             self.answer(exchange)
-        if kind is Fault.ERROR_AFTER:
+        if kind is RequestFault.ERROR_AFTER:
             self._answer_with_error_instead(exchange)
         self._log(exchange)
         self.sandbox.commit()
         for observe in self.observers:
             observe(exchange)
-        if fault and kind in (Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER):
+        if fault and kind in (RequestFault.TIMEOUT_BEFORE, RequestFault.TIMEOUT_AFTER):
             await _hang_up(receive, fault.seconds)
         await _send(exchange, send, cut_off=kind in NO_ANSWER)
 
@@ -178,7 +181,7 @@ class Api:
             account = exchange.headers.get("stripe-account", PLATFORM)
             self.answers.replace(account, exchange.idempotency_key, _to_store(exchange))
 
-    async def _wait(self, fault: PlannedFault, exchange: Exchange) -> None:
+    async def _wait(self, fault: RequestRule, exchange: Exchange) -> None:
         """Let a slow request take its time; meanwhile its idempotency key counts as in use."""
         account, key = exchange.headers.get("stripe-account", PLATFORM), exchange.idempotency_key
         if key is None:

@@ -63,6 +63,21 @@ def listen_as_environment_says(sandbox: Sandbox, environment: Mapping[str, str])
             listen(sandbox, url, secret, connect=connect, identifier=name)
 
 
+def valid_secrets(sandbox: Sandbox, endpoint: Record) -> list[str]:
+    """The secrets that sign now: the newest first, then the one before while it has not run out."""
+    former = endpoint.get("_former")
+    still_valid = [former["secret"]] if former and sandbox.clock.now() < former["until"] else []
+    return [*endpoint["_secrets"], *still_valid]
+
+
+def roll_secret(sandbox: Sandbox, endpoint: Record, secret: str | None, overlap_seconds: int) -> Record:
+    """Sign with a new secret from now on, and with the former one, too, for the overlap. Returns the new one."""
+    former = {"secret": endpoint["_secrets"][0], "until": sandbox.clock.now() + overlap_seconds}
+    new = secret or f"whsec_{secrets.token_hex(16)}"
+    sandbox.store.change(endpoint, _secrets=[new], _former=former)
+    return shown(endpoint) | {"secret": new}
+
+
 def create(call: Call) -> Record:
     """A new endpoint; its secret is shown in this answer only."""
     secret = f"whsec_{secrets.token_hex(16)}"
@@ -122,12 +137,13 @@ def _new(sandbox: Sandbox, url: str, secret: str, *, connect: bool, **fields: st
         url=url,
         _connect=connect,
         _secrets=[secret],
+        _former=None,
         **fields,
     )
 
 
 def _replace(sandbox: Sandbox, endpoint: Record, url: str, secret: str) -> Record:
-    sandbox.store.change(endpoint, url=url, status="enabled", _secrets=[secret])
+    sandbox.store.change(endpoint, url=url, status="enabled", _secrets=[secret], _former=None)
     return endpoint
 
 

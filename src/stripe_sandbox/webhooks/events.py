@@ -1,17 +1,17 @@
 """Events: what happened, with the object as it was then. They are kept whether or not anybody listens."""
 
-from typing import Any
-
+from stripe_sandbox.faults.deliveries import fits_type
 from stripe_sandbox.http.call import Call
-from stripe_sandbox.http.errors import no_such
+from stripe_sandbox.http.errors import invalid, no_such
 from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import array, boolean, text
 from stripe_sandbox.ids import new_id
-from stripe_sandbox.outbox import FAILED, HELD, RETRYING, WAITING
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import API_VERSION, PLATFORM
 from stripe_sandbox.store import Record, snapshot
+from stripe_sandbox.webhooks.dispatch import dispatch
 
+TYPES_MAX = 20
 LIST = dated_list_parameters(type=text, types=array(text), delivery_success=boolean)
 
 
@@ -42,12 +42,13 @@ def emit(
         "pending_webhooks": len(endpoints),
         "request": _request(sandbox),
         "type": kind,
+        "_undelivered": [endpoint["id"] for endpoint in endpoints],
     }
     if owner != PLATFORM:
         event["account"] = owner
     sandbox.store.add(event, owner)
     for endpoint in endpoints:
-        sandbox.outbox.add(event, endpoint, sandbox.now())
+        dispatch(sandbox, event, endpoint)
     return event
 
 
@@ -81,17 +82,25 @@ def retrieve(call: Call) -> Record:
 
 
 def list_events(call: Call) -> Record:
-    """Events of the last 30 days, by type, time and whether every delivery succeeded."""
+    """Events of the last 30 days, by type or types, time and whether every delivery succeeded.
+
+    Raises:
+        StripeError: both ``type`` and ``types`` are given, or more than 20 types.
+    """
     types = call.get("types")
-    where = call.only("type")
-    wanted_success = call.get("delivery_success")
-    undelivered = _undelivered(call.sandbox) if wanted_success is not None else set()
+    if types is not None and "type" in call.params:
+        raise invalid("You may give only one of `type` and `types`.", "types")
+    if types is not None and len(types) > TYPES_MAX:
+        raise invalid(f"You may give at most {TYPES_MAX} types.", "types")
+    pattern, success = call.get("type", "*"), call.get("delivery_success")
+    where = {} if pattern.endswith("*") else {"type": pattern}
 
     def keep(event: Record) -> bool:
         return (
             _still_kept(call.sandbox, event)
-            and (types is None or any(_fits(event["type"], pattern) for pattern in types))
-            and (wanted_success is None or (event["id"] not in undelivered) == wanted_success)
+            and fits_type(event["type"], pattern)
+            and (types is None or event["type"] in types)
+            and (success is None or success != bool(event.get("_undelivered")))
         )
 
     return page(call, "event", "/v1/events", where, keep)
@@ -99,14 +108,3 @@ def list_events(call: Call) -> Record:
 
 def _still_kept(sandbox: Sandbox, event: Record) -> bool:
     return bool(event["created"] > sandbox.now() - sandbox.settings.event_kept_seconds)
-
-
-def _fits(kind: str, pattern: str) -> bool:
-    return kind.startswith(pattern[:-1]) if pattern.endswith("*") else kind == pattern
-
-
-def _undelivered(sandbox: Sandbox) -> set[Any]:
-    """Ids of the events that at least one endpoint has not accepted (yet)."""
-    open_states = (WAITING, HELD, RETRYING, FAILED, "dropped")
-    deliveries = sandbox.store.of_kind("sandbox.delivery")
-    return {delivery["event"] for delivery in deliveries if delivery["state"] in open_states}
