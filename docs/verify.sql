@@ -10,9 +10,9 @@
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 
 \echo 'Journal entries without all their postings'
-SELECT e.reference, e.posting_count, count(p.id) AS found
+SELECT e.reference, e.posting_count, count(p.entry_id) AS found
 FROM journal_entries AS e LEFT JOIN postings AS p ON p.entry_id = e.id
-GROUP BY e.id HAVING count(p.id) <> e.posting_count;
+GROUP BY e.id HAVING count(p.entry_id) <> e.posting_count;
 
 \echo 'Currencies in which debits and credits differ'
 SELECT currency, sum(minor) AS difference FROM (
@@ -22,9 +22,8 @@ SELECT currency, sum(minor) AS difference FROM (
 ) AS moved GROUP BY currency HAVING sum(minor) <> 0;
 
 \echo 'Stored balances that are not the sum of their postings, or below zero'
-SELECT a.name, a.currency, b.balance_minor AS stored, COALESCE(s.minor, 0) AS postings
+SELECT a.name, a.currency, a.balance_minor AS stored, COALESCE(s.minor, 0) AS postings
 FROM ledger_accounts AS a
-JOIN ledger_balances AS b ON b.account_id = a.id
 LEFT JOIN (
     SELECT m.account_id, sum(CASE WHEN m.side = a.normal_side THEN m.minor ELSE -m.minor END) AS minor
     FROM (
@@ -34,26 +33,23 @@ LEFT JOIN (
     ) AS m JOIN ledger_accounts AS a ON a.id = m.account_id
     GROUP BY m.account_id
 ) AS s ON s.account_id = a.id
-WHERE b.balance_minor <> COALESCE(s.minor, 0) OR b.balance_minor < 0;
+WHERE a.balance_minor <> COALESCE(s.minor, 0) OR a.balance_minor < 0;
 
 \echo 'Accounts of people, offers or withdrawals without a guarded balance'
-SELECT a.name, a.currency FROM ledger_accounts AS a
-LEFT JOIN ledger_balances AS b ON b.account_id = a.id
-WHERE a.name !~ '^(platform|stripe):' AND a.name <> 'suspense' AND b.account_id IS NULL;
+SELECT name, currency FROM ledger_accounts
+WHERE name !~ '^(platform|stripe):' AND name <> 'suspense' AND balance_minor IS NULL;
 
 \echo 'Offers whose escrow is not what was promised and neither released nor returned'
-SELECT o.id, o.state, COALESCE(b.balance_minor, 0) AS escrow
+SELECT o.id, o.state, COALESCE(a.balance_minor, 0) AS escrow
 FROM offers AS o
 LEFT JOIN ledger_accounts AS a ON a.name = 'offer:' || o.id || ':escrow' AND a.currency = o.currency
-LEFT JOIN ledger_balances AS b ON b.account_id = a.id
-WHERE COALESCE(b.balance_minor, 0) <> CASE o.state
+WHERE COALESCE(a.balance_minor, 0) <> CASE o.state
     WHEN 'sent' THEN o.amount_minor + o.platform_fee_minor WHEN 'accepted' THEN o.amount_minor ELSE 0 END;
 
 \echo 'Withdrawals whose money in transit does not fit their state'
-SELECT w.id, w.state, COALESCE(b.balance_minor, 0) AS in_transit
+SELECT w.id, w.state, COALESCE(a.balance_minor, 0) AS in_transit
 FROM withdrawals AS w
 LEFT JOIN ledger_accounts AS a ON a.name = 'withdrawal:' || w.id || ':in_transit' AND a.currency = w.currency
-LEFT JOIN ledger_balances AS b ON b.account_id = a.id
-WHERE COALESCE(b.balance_minor, 0) <> CASE WHEN w.state IN ('paid', 'returned') THEN 0 ELSE w.amount_minor END;
+WHERE COALESCE(a.balance_minor, 0) <> CASE WHEN w.state IN ('paid', 'returned') THEN 0 ELSE w.amount_minor END;
 
 COMMIT;

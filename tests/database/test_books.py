@@ -19,7 +19,7 @@ VERIFY = REPOSITORY / "docs" / "verify.sql"
 # Owners can do this; the application cannot, and nobody does it by accident.
 UNGUARDED = [
     f"ALTER TABLE {table} DISABLE TRIGGER USER"
-    for table in ("journal_entries", "ledger_balances", "offers", "webhook_events")
+    for table in ("journal_entries", "ledger_accounts", "offers", "webhook_events")
 ]
 # Two months before the history, which is at the first moment of the clock.
 BACK = "timestamptz '2025-11-01 00:00Z'"
@@ -57,7 +57,6 @@ BREACHES: dict[str, list[list[str]]] = {
     "debits equal credits in every currency": [
         [
             account(FEES, "eur"),
-            "ALTER TABLE postings DROP CONSTRAINT postings_credit_account_id_currency_fkey",
             "ALTER TABLE postings DISABLE TRIGGER USER",
             f"""
             UPDATE postings SET credit_account_id = (
@@ -67,14 +66,19 @@ BREACHES: dict[str, list[list[str]]] = {
         ]
     ],
     "every stored balance is the sum of its postings": [
-        [f"UPDATE ledger_balances SET balance_minor = balance_minor {change}"]
+        [f"UPDATE ledger_accounts SET balance_minor = balance_minor {change}"]
         for change in ("+ 1", "- balance_minor + 7")
     ]
-    + [["DELETE FROM ledger_balances"]]
-    + [["INSERT INTO ledger_balances SELECT id, 0 FROM ledger_accounts WHERE name = 'stripe:balance'"]],
+    + [
+        [
+            "ALTER TABLE ledger_accounts DROP CONSTRAINT ledger_accounts_guarded_has_its_balance",
+            f"UPDATE ledger_accounts SET balance_minor = {stored} WHERE may_go_below_zero = {shared}",
+        ]
+        for stored, shared in (("NULL", "false"), ("0", "true"))
+    ],
     "no account of a person, offer or withdrawal is below zero": [
         [
-            "ALTER TABLE ledger_balances DROP CONSTRAINT ledger_balances_never_negative",
+            "ALTER TABLE ledger_accounts DROP CONSTRAINT ledger_accounts_never_negative",
             moved(WALLET, FEES, minor=100_000_000),
         ]
     ],
@@ -255,8 +259,7 @@ async def test_verify_sql_finds_what_breaks_the_core(
 async def test_verify_sql_finds_a_stored_balance_that_is_not_the_sum(
     databases: Databases, engine: AsyncEngine, owner_engine: AsyncEngine, history: History, statement: str
 ) -> None:
-    only = f"WHERE account_id = (SELECT id FROM ledger_accounts WHERE name = '{WALLET}')"
-    await plant(owner_engine, history, [f"UPDATE ledger_balances {statement} {only}"])
+    await plant(owner_engine, history, [f"UPDATE ledger_accounts {statement} WHERE name = '{WALLET}'"])
 
     found = queries(databases, engine)
 
@@ -267,8 +270,14 @@ async def test_verify_sql_finds_a_stored_balance_that_is_not_the_sum(
 async def test_verify_sql_finds_accounts_without_their_stored_balance(
     databases: Databases, engine: AsyncEngine, owner_engine: AsyncEngine, history: History
 ) -> None:
-    only = f"WHERE account_id = (SELECT id FROM ledger_accounts WHERE name = '{WALLET}')"
-    await plant(owner_engine, history, [f"DELETE FROM ledger_balances {only}"])
+    await plant(
+        owner_engine,
+        history,
+        [
+            "ALTER TABLE ledger_accounts DROP CONSTRAINT ledger_accounts_guarded_has_its_balance",
+            f"UPDATE ledger_accounts SET balance_minor = NULL WHERE name = '{WALLET}'",
+        ],
+    )
 
     found = queries(databases, engine)
 

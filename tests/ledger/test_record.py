@@ -125,16 +125,19 @@ async def test_the_debt_of_a_failed_transaction_is_rolled_back(engine: AsyncEngi
 
 
 @pytest.mark.parametrize("role", ["application", "owner"])
-@pytest.mark.parametrize("table", ["postings", "journal_entries", "ledger_accounts"])
-@pytest.mark.parametrize("statement", ["UPDATE {} SET id = DEFAULT", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("postings", "amount_minor"), ("journal_entries", "reference"), ("ledger_accounts", "name")],
+)
+@pytest.mark.parametrize("statement", ["UPDATE {} SET {} = NULL", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 async def test_what_is_written_is_neither_changed_nor_removed(
-    engine: AsyncEngine, owner_engine: AsyncEngine, role: str, table: str, statement: str
+    engine: AsyncEngine, owner_engine: AsyncEngine, role: str, table: str, column: str, statement: str
 ) -> None:
     await recorded(engine, entry("in", 100))
 
     with pytest.raises(DBAPIError) as refusal:
         async with (owner_engine if role == "owner" else engine).begin() as connection:
-            await connection.execute(text(statement.format(table)))
+            await connection.execute(text(statement.format(table, column)))
 
     assert sqlstate(refusal.value) == ("23001" if role == "owner" else "42501")
 
@@ -180,7 +183,7 @@ async def test_balances_move_with_postings_only(
 
     with pytest.raises(DBAPIError):
         async with (owner_engine if as_owner else engine).begin() as connection:
-            await connection.execute(text("UPDATE ledger_balances SET balance_minor = 1000000"))
+            await connection.execute(text("UPDATE ledger_accounts SET balance_minor = 1000000"))
 
     assert await available(engine) == 100
 
@@ -199,3 +202,52 @@ async def test_a_wallet_can_never_be_an_account_that_may_go_below_zero(
             )
 
     assert sqlstate(refusal.value) == "23514"
+
+
+_ADD_POSTING = """
+    INSERT INTO postings (entry_id, position, debit_account_id, credit_account_id, amount_minor, currency)
+    SELECT {entry}, 1, {debit}, {credit}, 5, '{currency}'
+    FROM journal_entries AS e, ledger_accounts AS d, ledger_accounts AS c
+    WHERE e.reference = '{reference}' AND d.name = 'stripe:balance' AND c.name LIKE 'wallet:%'
+"""
+_RIGHT = {"reference": "new", "entry": "e.id", "debit": "d.id", "credit": "c.id", "currency": "usd"}
+
+
+@pytest.mark.parametrize("as_owner", [False, True])
+@pytest.mark.parametrize(
+    ("wrong", "state"),
+    [
+        ({"reference": "in"}, "23505"),
+        ({"reference": "of two"}, "23000"),  # one of its postings alone
+        ({"entry": "e.id + 1000"}, "23000"),
+        ({"debit": "d.id + 1000"}, "23503"),
+        ({"credit": "c.id + 1000"}, "23503"),
+        ({"currency": "eur"}, "23503"),
+    ],
+    ids=str,
+)
+async def test_postgresql_itself_refuses_a_posting_of_no_entry_or_account_or_a_part_of_an_entry(
+    engine: AsyncEngine, owner_engine: AsyncEngine, as_owner: bool, wrong: dict[str, str], state: str
+) -> None:
+    await recorded(engine, entry("in", 100))
+    async with engine.begin() as connection:
+        entries = "INSERT INTO journal_entries (reference, posting_count) VALUES ('new', 1), ('of two', 2)"
+        await connection.execute(text(entries))
+
+    with pytest.raises(DBAPIError) as refusal:
+        async with (owner_engine if as_owner else engine).begin() as connection:
+            await connection.execute(text(_ADD_POSTING.format(**(_RIGHT | wrong))))
+
+    assert sqlstate(refusal.value) == state
+    assert await available(engine) == 100
+
+
+async def test_postgresql_itself_refuses_a_posting_more_for_an_old_entry(engine: AsyncEngine) -> None:
+    await recorded(engine, entry("in", 100))
+    later = _ADD_POSTING.format(**(_RIGHT | {"reference": "in"})).replace("e.id, 1,", "e.id, 2,")
+
+    with pytest.raises(DBAPIError) as refusal:
+        async with engine.begin() as connection:
+            await connection.execute(text(later))
+
+    assert sqlstate(refusal.value) == "23000"

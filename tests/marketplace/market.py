@@ -41,7 +41,7 @@ _KEPT = (
     "offers",
     "journal_entries",
     "postings",
-    "ledger_balances",
+    "ledger_accounts",
     "transactions",
     "notifications",
     "audit_log",
@@ -197,7 +197,7 @@ class Market:
         """Every offer's escrow holds what its state promises, and all that came in is somebody's."""
         async with reading(self.engine, one_snapshot=True) as connection:
             assert list(await connection.execute(text(_WRONG_ESCROWS))) == []
-            owned = (await connection.scalar(text("SELECT sum(balance_minor) FROM ledger_balances"))) or 0
+            owned = (await connection.scalar(text("SELECT sum(balance_minor) FROM ledger_accounts"))) or 0
             earned = [await balance(connection, account("usd")) for account in (platform_fees, service_fees)]
             at_stripe = await balance(connection, stripe_balance("usd"))
         assert owned + sum(money.amount_minor for money in earned) == at_stripe.amount_minor
@@ -217,10 +217,9 @@ class Market:
 
 
 _WRONG_ESCROWS = """
-    SELECT o.id, o.state, b.balance_minor
+    SELECT o.id, o.state, a.balance_minor
     FROM offers AS o
     JOIN ledger_accounts AS a ON a.name = format('offer:%s:escrow', o.id)
-    JOIN ledger_balances AS b ON b.account_id = a.id
-    WHERE b.balance_minor <> CASE o.state
+    WHERE a.balance_minor <> CASE o.state
         WHEN 'sent' THEN o.amount_minor + o.platform_fee_minor WHEN 'accepted' THEN o.amount_minor ELSE 0 END
 """

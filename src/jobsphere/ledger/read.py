@@ -11,7 +11,7 @@ from jobsphere.money import Money
 
 _BALANCES = text(
     """
-    SELECT a.name, a.currency, COALESCE(b.balance_minor, (
+    SELECT a.name, a.currency, COALESCE(a.balance_minor, (
         SELECT COALESCE(sum(CASE side WHEN a.normal_side THEN amount_minor ELSE -amount_minor END), 0)
         FROM (
             SELECT 'debit' AS side, amount_minor FROM postings WHERE debit_account_id = a.id
@@ -21,7 +21,6 @@ _BALANCES = text(
     ))::bigint
     FROM ledger_accounts AS a
     JOIN unnest(:names, :currencies) AS wanted (name, currency) USING (name, currency)
-    LEFT JOIN ledger_balances AS b ON b.account_id = a.id
     """
 ).bindparams(bindparam("names", type_=ARRAY(TEXT)), bindparam("currencies", type_=ARRAY(TEXT)))
 

@@ -11,13 +11,6 @@ from jobsphere.ledger.accounts import Account, Side
 from jobsphere.ledger.posting import Entry, Posting, Verdict, decide
 from jobsphere.money import Money
 
-_FIND_ACCOUNTS = text(
-    """
-    SELECT a.id, a.name, a.currency FROM ledger_accounts AS a
-    JOIN unnest(:names, :currencies) AS wanted (name, currency) USING (name, currency)
-    """
-).bindparams(bindparam("names", type_=ARRAY(TEXT)), bindparam("currencies", type_=ARRAY(TEXT)))
-
 _OPEN_ACCOUNTS = text(
     """
     INSERT INTO ledger_accounts (name, currency, normal_side, may_go_below_zero)
@@ -31,9 +24,9 @@ _OPEN_ACCOUNTS = text(
     bindparam("may_go_below_zero", type_=ARRAY(BOOLEAN)),
 )
 
-_LOCK_BALANCES = text("SELECT account_id, balance_minor FROM ledger_lock_balances(:ids)").bindparams(
-    bindparam("ids", type_=ARRAY(BIGINT))
-)
+_LOCK_BALANCES = text(
+    "SELECT place, account_id, balance_minor FROM ledger_lock_balances(:names, :currencies)"
+).bindparams(bindparam("names", type_=ARRAY(TEXT)), bindparam("currencies", type_=ARRAY(TEXT)))
 
 _FIND_ENTRIES = text(
     """
@@ -83,64 +76,60 @@ async def record(connection: AsyncConnection, entries: Sequence[Entry]) -> list[
         ReferenceReused: a reference stands for other postings already.
         RunAgain: another database transaction took a reference while this one decided.
     """
-    accounts = sorted({account for entry in entries for account in entry.accounts()})
-    ids = await _account_ids(connection, accounts)
-    balances = await _lock_balances(connection, accounts, ids)
+    accounts = dict.fromkeys(
+        account for entry in entries for posting in entry.postings for account in (posting.debit, posting.credit)
+    )
+    held = await _hold(connection, list(accounts))
     # Read after the locks: whoever held them has committed, and what it recorded is visible now.
     recorded = await _recorded(connection, [entry.reference for entry in entries])
-    verdicts = decide(entries, balances, recorded)
-    await _write(connection, _accepted(entries, verdicts), ids)
+    verdicts = decide(entries, {account: minor for account, (_, minor) in held.items()}, recorded)
+    await _write(connection, _accepted(entries, verdicts), held)
     return verdicts
 
 
 async def lock_balance(connection: AsyncConnection, account: Account) -> Money:
     """The balance of a guarded account, which nobody else moves until the database transaction ends."""
-    ids = await _account_ids(connection, [account])
-    locked = await _lock_balances(connection, [account], ids)
-    return Money(locked[account], account.currency)
+    held = await _hold(connection, [account])
+    return Money(held[account][1], account.currency)
 
 
 def _accepted(entries: Sequence[Entry], verdicts: Sequence[Verdict]) -> list[Entry]:
     return [entry for entry, verdict in zip(entries, verdicts, strict=True) if verdict is Verdict.RECORDED]
 
 
-async def _account_ids(connection: AsyncConnection, accounts: Sequence[Account]) -> dict[Account, int]:
-    found = await _find_accounts(connection, accounts)
-    missing = [account for account in accounts if account not in found]
+async def _hold(connection: AsyncConnection, accounts: Sequence[Account]) -> dict[Account, tuple[int, int]]:
+    """Each account's id and balance; locked if it may not go below zero, else the balance is no news (zero)."""
+    held = await _lock(connection, accounts)
+    missing = [account for account in accounts if account not in held]
     if missing:
-        await connection.execute(
-            _OPEN_ACCOUNTS,
-            {
-                "names": [account.name for account in missing],
-                "currencies": [account.currency for account in missing],
-                "normal_sides": [account.normal_side.value for account in missing],
-                "may_go_below_zero": [account.may_go_below_zero for account in missing],
-            },
-        )
-        found |= await _find_accounts(connection, missing)
-    return found
+        # In one order everywhere, so that two who open the same accounts never wait for each other.
+        await _open(connection, sorted(missing))
+        # All of them again: locks are taken in the order of ids, in one go.
+        held = await _lock(connection, accounts)
+    return held
 
 
-async def _find_accounts(connection: AsyncConnection, accounts: Sequence[Account]) -> dict[Account, int]:
-    rows = await connection.execute(
-        _FIND_ACCOUNTS,
+async def _lock(connection: AsyncConnection, accounts: Sequence[Account]) -> dict[Account, tuple[int, int]]:
+    rows = await connection.execute(_LOCK_BALANCES, _named(accounts))
+    return {accounts[place - 1]: (account_id, balance_minor or 0) for place, account_id, balance_minor in rows}
+
+
+async def _open(connection: AsyncConnection, accounts: Sequence[Account]) -> None:
+    await connection.execute(
+        _OPEN_ACCOUNTS,
         {
-            "names": [account.name for account in accounts],
-            "currencies": [account.currency for account in accounts],
+            **_named(accounts),
+            "normal_sides": [account.normal_side.value for account in accounts],
+            "may_go_below_zero": [account.may_go_below_zero for account in accounts],
         },
     )
-    by_key = {(name, currency): id_ for id_, name, currency in rows}
-    return {a: by_key[a.name, a.currency] for a in accounts if (a.name, a.currency) in by_key}
 
 
-async def _lock_balances(
-    connection: AsyncConnection, accounts: Sequence[Account], ids: dict[Account, int]
-) -> dict[Account, int]:
-    guarded = {ids[account]: account for account in accounts if not account.may_go_below_zero}
-    if not guarded:
-        return {}
-    rows = await connection.execute(_LOCK_BALANCES, {"ids": list(guarded)})
-    return {guarded[account_id]: balance_minor for account_id, balance_minor in rows}
+def _named(accounts: Sequence[Account]) -> dict[str, list[str]]:
+    return {
+        "names": [account.name for account in accounts],
+        "currencies": [account.currency for account in accounts],
+    }
 
 
 async def _recorded(connection: AsyncConnection, references: Sequence[str]) -> dict[str, tuple[Posting, ...]]:
@@ -153,7 +142,9 @@ async def _recorded(connection: AsyncConnection, references: Sequence[str]) -> d
     return found
 
 
-async def _write(connection: AsyncConnection, entries: Sequence[Entry], ids: dict[Account, int]) -> None:
+async def _write(
+    connection: AsyncConnection, entries: Sequence[Entry], held: dict[Account, tuple[int, int]]
+) -> None:
     if not entries:
         return
     rows = await connection.execute(
@@ -176,8 +167,8 @@ async def _write(connection: AsyncConnection, entries: Sequence[Entry], ids: dic
         {
             "entry_ids": [entry_id for entry_id, _, _ in lines],
             "positions": [position for _, position, _ in lines],
-            "debit_ids": [ids[posting.debit] for _, _, posting in lines],
-            "credit_ids": [ids[posting.credit] for _, _, posting in lines],
+            "debit_ids": [held[posting.debit][0] for _, _, posting in lines],
+            "credit_ids": [held[posting.credit][0] for _, _, posting in lines],
             "amounts_minor": [posting.amount.amount_minor for _, _, posting in lines],
             "currencies": [posting.amount.currency for _, _, posting in lines],
         },

@@ -18,10 +18,9 @@ from jobsphere.money import Money
 
 _ESCROW_BALANCE = text(
     """
-    SELECT COALESCE(sum(b.balance_minor), 0)::bigint
+    SELECT COALESCE(sum(a.balance_minor), 0)::bigint
     FROM offers AS o
     JOIN ledger_accounts AS a ON a.name = format('offer:%s:escrow', o.id) AND a.currency = o.currency
-    JOIN ledger_balances AS b ON b.account_id = a.id
     WHERE o.customer_wallet_id = :wallet_id AND o.currency = :currency AND o.state IN ('sent', 'accepted')
     """
 )

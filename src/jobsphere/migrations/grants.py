@@ -22,7 +22,6 @@ GRANTS = {
     "journal_entries": "SELECT, INSERT (reference, posting_count)",
     "ledger_accounts": _KEEP,
     # Moved by the trigger on postings alone.
-    "ledger_balances": "SELECT",
     "notifications": _CHANGE,
     "offers": _CHANGE,
     "postings": _KEEP,
@@ -39,7 +38,7 @@ GRANTS = {
 # What the role must not be able to do, whoever set it up.
 _FORBIDDEN = [
     (table, privilege)
-    for table in ("journal_entries", "postings", "audit_log", "webhook_events", "ledger_balances")
+    for table in ("journal_entries", "postings", "audit_log", "webhook_events")
     for privilege in ("UPDATE", "DELETE", "TRUNCATE")
 ]
 
