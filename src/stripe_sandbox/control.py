@@ -146,6 +146,10 @@ class Control:
         """Pass or fail the card's authentication; returns the payment intent."""
         return await self._do("authenticate", payment_intent=payment_intent, succeed=succeed)
 
+    async def authenticate_setup(self, setup_intent: str, *, succeed: bool) -> dict[str, Any]:
+        """Pass or fail the authentication that saving a card waits for; returns the setup intent."""
+        return await self._do("authenticate_setup", setup_intent=setup_intent, succeed=succeed)
+
     async def onboard(
         self,
         account: str,

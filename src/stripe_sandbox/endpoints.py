@@ -11,6 +11,8 @@ from stripe_sandbox.payments import (
     payment_intents,
     payment_methods,
     refunds,
+    setup_intents,
+    tokens,
 )
 from stripe_sandbox.webhooks import endpoints as webhook_endpoints
 from stripe_sandbox.webhooks import events
@@ -18,6 +20,7 @@ from stripe_sandbox.webhooks import events
 ACCOUNT = "/v1/accounts/{account}"
 INTENT = "/v1/payment_intents/{intent}"
 METHOD = "/v1/payment_methods/{payment_method}"
+SETUP = "/v1/setup_intents/{intent}"
 WARNINGS = "/v1/radar/early_fraud_warnings"
 REVERSALS = "/v1/transfers/{id}/reversals"
 
@@ -45,6 +48,15 @@ PAYMENTS = (
     Endpoint("POST", INTENT, payment_intents.update, payment_intents.UPDATE),
     Endpoint("POST", f"{INTENT}/confirm", payment_intents.confirm, payment_intents.CONFIRM, publishable=True),
     Endpoint("POST", f"{INTENT}/cancel", payment_intents.cancel, payment_intents.CANCEL),
+    Endpoint("POST", "/v1/setup_intents", setup_intents.create, setup_intents.CREATE),
+    Endpoint("GET", "/v1/setup_intents", setup_intents.list_setup_intents, setup_intents.LIST),
+    Endpoint("GET", SETUP, setup_intents.retrieve, setup_intents.RETRIEVE, publishable=True),
+    Endpoint("POST", SETUP, setup_intents.update, setup_intents.UPDATE),
+    Endpoint("POST", f"{SETUP}/confirm", setup_intents.confirm, setup_intents.CONFIRM, publishable=True),
+    Endpoint("POST", f"{SETUP}/cancel", setup_intents.cancel, setup_intents.CANCEL),
+    Endpoint("GET", "/v1/setup_attempts", setup_intents.list_attempts, setup_intents.LIST_ATTEMPTS),
+    Endpoint("POST", "/v1/tokens", tokens.create, tokens.CREATE, publishable=True),
+    Endpoint("GET", "/v1/tokens/{token}", tokens.retrieve, publishable=True),
     Endpoint("GET", "/v1/charges", charges.list_charges, charges.LIST),
     Endpoint("GET", "/v1/charges/{charge}", charges.retrieve),
     Endpoint("POST", "/v1/charges/{charge}", charges.update, charges.UPDATE),

@@ -24,6 +24,8 @@ INDEXED: dict[str, tuple[str, ...]] = {
     "payout": ("status", "destination"),
     "radar.early_fraud_warning": ("charge", "payment_intent"),
     "refund": ("charge", "payment_intent"),
+    "setup_attempt": ("setup_intent",),
+    "setup_intent": ("customer", "payment_method"),
     "transfer": ("destination", "source_transaction", "transfer_group"),
     "transfer_reversal": ("transfer",),
 }

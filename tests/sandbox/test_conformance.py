@@ -49,6 +49,7 @@ UNDESCRIBED_FIELDS = {
     "refund.destination_details": NEWER,
     "refund.payment_method": NEWER,
     "refund.pending_reason": NEWER,
+    "setup_intent.payment_method_configuration_details": NEWER,
 }
 
 # Parameters that the description, which is of the server's side, does not know: Stripe's library in the
@@ -73,7 +74,7 @@ async def test_every_object_shown_is_valid(seller: Seller, http: httpx.AsyncClie
 
     assert not violations, "\n".join(f"{count} x {violation}" for violation, count in violations.items())
     assert undescribed == set(UNDESCRIBED_FIELDS)
-    assert len(described) == 17
+    assert len(described) == 21
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
@@ -122,13 +123,18 @@ def _parameters(endpoint: Endpoint) -> tuple[set[str], set[str]]:
 
 async def _everything(seller: Seller, http: httpx.AsyncClient) -> list[Any]:
     """All that the lists show after a scenario in which everything happened once."""
-    await _let_everything_happen(seller)
+    await _let_everything_happen(seller, http)
     ours = (
-        "accounts balance_transactions charges customers disputes events payment_intents refunds transfers".split()
+        "accounts balance_transactions charges customers disputes events payment_intents refunds "
+        "setup_intents transfers".split()
     )
     shown = [(await http.get(f"/v1/{path}", params={"limit": 100})).json() for path in ours]
     more = ("radar/early_fraud_warnings", "account", "balance", "payment_methods", "webhook_endpoints")
     shown += [(await http.get(f"/v1/{path}")).json() for path in more]
+    for intent in (await http.get("/v1/setup_intents")).json()["data"]:
+        shown.append((await http.get("/v1/setup_attempts", params={"setup_intent": intent["id"]})).json())
+    card = {"card[number]": "4242424242424242", "card[exp_month]": "1", "card[exp_year]": "2050"}
+    shown.append((await http.post("/v1/tokens", data=card, headers={"Authorization": "Bearer pk_test_1"})).json())
     await forget_endpoints(seller)
     for account in shown[0]["data"]:
         shown += await _everything_of(http, account["id"])
@@ -144,7 +150,7 @@ async def _everything_of(http: httpx.AsyncClient, account: str) -> list[Any]:
     return [answer.json() for answer in answers]
 
 
-async def _let_everything_happen(seller: Seller) -> None:
+async def _let_everything_happen(seller: Seller, http: httpx.AsyncClient) -> None:
     client = seller.client()
     customer = await client.customers.create_async({"email": "a@example.com"})
     await client.payment_methods.attach_async("pm_card_visa", {"customer": customer.id})
@@ -158,6 +164,14 @@ async def _let_everything_happen(seller: Seller) -> None:
     await seller.control.advance(seconds=1)
     for dispute, words in zip((await client.disputes.list_async()).data, ("winning", "losing"), strict=False):
         await client.disputes.update_async(dispute.id, {"evidence": {"uncategorized_text": f"{words}_evidence"}})
+    for card in ("pm_card_visa", "pm_card_authenticationRequired", "pm_card_chargeDeclined"):
+        form = {
+            "payment_method": card,
+            "customer": customer.id,
+            "confirm": "true",
+            "return_url": "https://a.example",
+        }
+        await http.post("/v1/setup_intents", data=form)
     waiting = await seller.paid_in(5_000, "pm_card_threeDSecureRequiredChargeDeclined")
     await seller.control.authenticate(waiting.id, succeed=True)
     await client.payment_intents.cancel_async(waiting.id)

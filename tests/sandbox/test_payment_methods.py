@@ -155,7 +155,7 @@ async def test_each_token_saves_and_pays_as_its_card_says(
 
 
 def _expected(card: Card) -> str:
-    if card.needs_authentication:
+    if card.must_authenticate(off_session=False, set_up=False):
         return "requires_action"
     return card.decline.code if card.decline else "succeeded"
 

@@ -77,6 +77,12 @@ async def _use_a_card_twice_without_a_customer(seller: Seller, http: httpx.Async
     return await _confirmed(http, str(used))
 
 
+async def _cancel_a_setup_that_succeeded(seller: Seller, http: httpx.AsyncClient) -> httpx.Response:
+    form = {"payment_method": "pm_card_visa", "confirm": "true", "return_url": "https://example.com"}
+    intent = (await http.post("/v1/setup_intents", data=form)).json()
+    return await http.post(f"/v1/setup_intents/{intent['id']}/cancel")
+
+
 async def _mistype_a_card(seller: Seller, http: httpx.AsyncClient) -> httpx.Response:
     form = {"type": "card", "card[number]": "4242424242424241", "card[exp_month]": "12", "card[exp_year]": "2050"}
     return await http.post("/v1/payment_methods", data=form, headers={"Authorization": "Bearer pk_test_1"})
@@ -107,6 +113,8 @@ REPRODUCTIONS: dict[str, Reproduction] = {
     "payment_intent_unexpected_state__400": _cancel_a_paid_intent,
     "resource_missing__400-payment-intents-resource-missing.": _pay("pm_0O6vJK9e1RjUNIyYJjgAb1re"),
     "resource_missing__404-charges": _get("/v1/charges/2763276372637263"),
+    "resource_missing__404-setup-intents": _get("/v1/setup_intents/does+not+exist"),
+    "setup_intent_unexpected_state__400": _cancel_a_setup_that_succeeded,
     "resource_missing__404-payment-intents": _get("/v1/payment_intents/does+not+exist"),
 }
 
@@ -126,7 +134,7 @@ def _facts(status: int, body: dict[str, Any]) -> dict[str, Any]:
     """What must be equal: the parameter too, unless it was recorded as empty."""
     error = body["error"]
     names = ("type", "code", "decline_code")
-    kept_objects = {name: name in error for name in ("charge", "payment_intent", "payment_method")}
+    kept_objects = {name: name in error for name in ("charge", "payment_intent", "payment_method", "setup_intent")}
     return {
         "status": status,
         "param": error.get("param") or None,

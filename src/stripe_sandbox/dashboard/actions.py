@@ -19,6 +19,9 @@ _RESTRICTION = (
 
 ACTIONS: dict[str, Action] = {
     "authenticate": Action("payment_intent", "Authenticate", money.authenticate, (flag("succeed", default=True),)),
+    "authenticate_setup": Action(
+        "setup_intent", "Authenticate", money.authenticate_setup, (flag("succeed", default=True),)
+    ),
     "refund": Action("charge", "Refund", money.refund, (amount(),)),
     "fail_refund": Action("refund", "Let it fail", money.fail_refund),
     "dispute": Action(

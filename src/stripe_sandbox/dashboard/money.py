@@ -1,7 +1,7 @@
 """What is done to payments, transfers and payouts by hand, and what banks do to them."""
 
 from stripe_sandbox.money import payouts, reversals
-from stripe_sandbox.payments import confirmation, dispute_course, early_fraud_warnings, refunds
+from stripe_sandbox.payments import confirmation, dispute_course, early_fraud_warnings, refunds, setting_up
 from stripe_sandbox.payments.dispute_course import Case
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
@@ -12,6 +12,14 @@ def authenticate(sandbox: Sandbox, intent: Record, *, succeed: bool) -> Record:
     if intent["status"] != "requires_action":
         raise ValueError(f"{intent['id']} does not wait for authentication: it has the status {intent['status']}.")
     confirmation.authenticate(sandbox, intent, succeed=succeed)
+    return intent
+
+
+def authenticate_setup(sandbox: Sandbox, intent: Record, *, succeed: bool) -> Record:
+    """The customer passes or fails the authentication that saving a card waits for."""
+    if intent["status"] != "requires_action":
+        raise ValueError(f"{intent['id']} does not wait for authentication: it has the status {intent['status']}.")
+    setting_up.authenticate(sandbox, intent, succeed=succeed)
     return intent
 
 

@@ -7,10 +7,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from stripe_sandbox.pages.layout import page
-from stripe_sandbox.payments.confirmation import authenticate
+from stripe_sandbox.payments import confirmation, setting_up
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 
+_AUTHENTICATE = {"payment_intent": confirmation.authenticate, "setup_intent": setting_up.authenticate}
 _BUTTONS = (("complete", "Complete authentication"), ("fail", "Fail authentication"))
 
 
@@ -26,7 +27,7 @@ def routes(sandbox: Sandbox) -> list[Route]:
         if intent is None:
             return HTMLResponse(_OVER, status_code=404)
         async with request.form() as form:
-            authenticate(sandbox, intent, succeed=form.get("outcome") == "complete")
+            _AUTHENTICATE[intent["object"]](sandbox, intent, succeed=form.get("outcome") == "complete")
         sandbox.commit()
         return _way_back(intent)
 
@@ -34,12 +35,12 @@ def routes(sandbox: Sandbox) -> list[Route]:
     return [Route(path, show, methods=["GET"]), Route(path, submit, methods=["POST"])]
 
 
-_OVER = page("Nothing to authenticate", "<p>This payment does not wait for the customer.</p>")
+_OVER = page("Nothing to authenticate", "<p>Nothing waits for the customer here.</p>")
 
 
 def _waiting(sandbox: Sandbox, request: Request) -> Record | None:
     intent = sandbox.store.get(request.path_params["intent"])
-    waits = intent is not None and intent["object"] == "payment_intent" and intent["status"] == "requires_action"
+    waits = intent is not None and intent["object"] in _AUTHENTICATE and intent["status"] == "requires_action"
     return intent if waits else None
 
 
@@ -47,11 +48,14 @@ def _way_back(intent: Record) -> Response:
     if not intent["_return_url"]:
         return HTMLResponse(page("Done", "<p>You may close this page.</p>"))
     mark = "&" if "?" in intent["_return_url"] else "?"
-    query = f"payment_intent={intent['id']}&payment_intent_client_secret={intent['client_secret']}"
+    name = intent["object"]
+    query = f"{name}={intent['id']}&{name}_client_secret={intent['client_secret']}"
     return RedirectResponse(f"{intent['_return_url']}{mark}{query}", status_code=303)
 
 
 def _form(intent: Record) -> str:
     buttons = "".join(f'<button name="outcome" value="{value}">{label}</button>' for value, label in _BUTTONS)
-    text = f"<p>A payment of {intent['amount']} minor units of {escape(intent['currency'])}.</p>"
+    text = "<p>A card is saved for later payments.</p>"
+    if intent["object"] == "payment_intent":
+        text = f"<p>A payment of {intent['amount']} minor units of {escape(intent['currency'])}.</p>"
     return page("Is it you?", f'{text}<form method="post">{buttons}</form>')

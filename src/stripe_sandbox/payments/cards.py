@@ -4,6 +4,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Authentication(StrEnum):
+    """When the card's bank wants the customer to authenticate."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    UNLESS_SET_UP = "unless_set_up"  # with the customer present; without them, unless it was set up for that
+    ON_SESSION = "on_session"  # with the customer present; it counts as set up already
+
+
 class Aftermath(StrEnum):
     """What follows a successful payment."""
 
@@ -44,11 +53,22 @@ class Card:
     country: str = "US"
     decline: Decline | None = None
     may_be_saved: bool = True
-    needs_authentication: bool = False
+    authentication: Authentication = Authentication.NEVER
     available_at_once: bool = False
     refunds: RefundCourse = RefundCourse.SUCCEEDS
     aftermath: Aftermath = Aftermath.NOTHING
     blocked: bool = False
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether the card counts as set up for later payments without anybody having done it."""
+        return self.authentication is Authentication.ON_SESSION
+
+    def must_authenticate(self, *, off_session: bool, set_up: bool) -> bool:
+        """Whether a payment needs the customer's authentication."""
+        if not off_session or self.authentication is Authentication.ALWAYS:
+            return self.authentication is not Authentication.NEVER
+        return self.authentication is Authentication.UNLESS_SET_UP and not set_up
 
 
 def _declined(decline_code: str) -> Decline:
@@ -86,9 +106,18 @@ _GOOD = (
     Card("4000056655665556", ("pm_card_visa_debit",), funding="debit"),
     Card("5555555555554444", ("pm_card_mastercard",), brand="mastercard"),
     Card("5200828282828210", ("pm_card_mastercard_debit",), brand="mastercard", funding="debit"),
-    Card("378282246310005", ("pm_card_amex",), brand="amex"),
+    Card("5105105105105100", ("pm_card_mastercard_prepaid",), brand="mastercard", funding="prepaid"),
+    Card("378282246310005", ("pm_card_amex", "pm_card_threeDSecureNotSupported"), brand="amex"),
+    Card("3056930009020004", ("pm_card_diners",), brand="diners"),
+    Card("3566002020360505", ("pm_card_jcb",), brand="jcb"),
+    Card("6200000000000005", ("pm_card_unionpay",), brand="unionpay"),
+    Card("4000001240000000", ("pm_card_ca",), country="CA"),
+    Card("4000008260000000", ("pm_card_gb",), country="GB"),
+    Card("4000002760000016", ("pm_card_de",), country="DE"),
+    Card("4000002500000003", ("pm_card_fr",), country="FR"),
     Card("6011111111111117", ("pm_card_discover",), brand="discover"),
     Card("4000000000000077", ("pm_card_bypassPending",), available_at_once=True),
+    Card("4000003720000278", ("pm_card_bypassPendingInternational",), country="IE", available_at_once=True),
 )
 _DECLINED = (
     _refused("4000000000000002", GENERIC, "pm_card_visa_chargeDeclined", "pm_card_chargeDeclined"),
@@ -112,18 +141,34 @@ _DECLINED = (
     Card("4100000000000019", ("pm_card_radarBlock",), decline=_declined("fraudulent"), blocked=True),
 )
 _AUTHENTICATED = (
-    Card("4000002760003184", ("pm_card_authenticationRequired",), country="DE", needs_authentication=True),
-    Card("4000000000003220", ("pm_card_threeDSecure2Required",), needs_authentication=True),
+    Card(
+        "4000002500003155",
+        ("pm_card_authenticationRequiredOnSetup",),
+        country="FR",
+        authentication=Authentication.UNLESS_SET_UP,
+    ),
+    Card(
+        "4000003800000446",
+        ("pm_card_authenticationRequiredSetupForOffSession",),
+        country="IE",
+        authentication=Authentication.ON_SESSION,
+    ),
+    Card("4000000000003055", ("pm_card_threeDSecureOptional",)),
+    Card("4000000000003063", ("pm_card_threeDSecureRequired",), authentication=Authentication.ALWAYS),
+    Card(
+        "4000002760003184", ("pm_card_authenticationRequired",), country="DE", authentication=Authentication.ALWAYS
+    ),
+    Card("4000000000003220", ("pm_card_threeDSecure2Required",), authentication=Authentication.ALWAYS),
     Card(
         "4000008400001629",
         ("pm_card_threeDSecureRequiredChargeDeclined",),
-        needs_authentication=True,
+        authentication=Authentication.ALWAYS,
         decline=GENERIC,
     ),
     Card(
         "4000008260003178",
         ("pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",),
-        needs_authentication=True,
+        authentication=Authentication.ALWAYS,
         decline=INSUFFICIENT_FUNDS,
     ),
 )

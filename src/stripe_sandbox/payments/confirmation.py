@@ -2,7 +2,7 @@
 
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, refused
-from stripe_sandbox.payments import cards, charges
+from stripe_sandbox.payments import authentication, cards, charges
 from stripe_sandbox.payments.cards import Aftermath, Decline
 from stripe_sandbox.payments.payment_methods import attach_to, card_of, declined
 from stripe_sandbox.sandbox import Sandbox
@@ -19,13 +19,13 @@ def confirm(call: Call, intent: Record) -> Record:
     """
     sandbox = call.sandbox
     method = _method(sandbox, intent)
-    _check_way_back(intent)
-    needs_authentication = card_of(method).needs_authentication
-    if needs_authentication and (call.get("off_session") or call.get("error_on_requires_action")):
+    authentication.check_way_back(intent)
+    off_session = call.get("off_session", False)
+    if not card_of(method).must_authenticate(off_session=off_session, set_up=method.get("_set_up", False)):
+        return _charge(sandbox, intent, method, authenticated=False)
+    if off_session or call.get("error_on_requires_action"):
         raise _decline(sandbox, intent, method, cards.AUTHENTICATION_REQUIRED)
-    if needs_authentication:
-        return _ask_to_authenticate(sandbox, intent, use_sdk=call.get("use_stripe_sdk", False))
-    return _charge(sandbox, intent, method, authenticated=False)
+    return authentication.ask(sandbox, intent, use_sdk=call.get("use_stripe_sdk", False))
 
 
 def authenticate(sandbox: Sandbox, intent: Record, *, succeed: bool) -> None:
@@ -53,32 +53,6 @@ def _method(sandbox: Sandbox, intent: Record) -> Record:
     return method
 
 
-def _check_way_back(intent: Record) -> None:
-    automatic = intent["automatic_payment_methods"]
-    if automatic and automatic["allow_redirects"] == "always" and not intent["_return_url"]:
-        raise refused(
-            "This PaymentIntent may be paid with methods that redirect the customer, so confirming it needs a "
-            "`return_url`; or create it with `automatic_payment_methods[allow_redirects]=never`."
-        )
-
-
-def _ask_to_authenticate(sandbox: Sandbox, intent: Record, *, use_sdk: bool) -> Record:
-    page = f"{sandbox.base_url}/_sandbox/pages/authentication/{intent['id']}"
-    if intent["_return_url"] and not use_sdk:
-        action: Record = {
-            "redirect_to_url": {"return_url": intent["_return_url"], "url": page},
-            "type": "redirect_to_url",
-        }
-    else:
-        action = {
-            "type": "use_stripe_sdk",
-            "use_stripe_sdk": {"stripe_js": page, "type": "three_d_secure_redirect"},
-        }
-    sandbox.store.change(intent, next_action=action, status="requires_action")
-    emit(sandbox, "payment_intent.requires_action", intent)
-    return intent
-
-
 def _charge(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: bool) -> Record:
     card = card_of(method)
     if card.decline:
@@ -94,6 +68,7 @@ def _charge(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: 
     )
     sandbox.store.change(method, _used=True)
     if intent["setup_future_usage"] and intent["customer"]:
+        sandbox.store.change(method, _set_up=True)
         attach_to(sandbox, method, intent["customer"])
     emit(sandbox, "charge.succeeded", charge)
     emit(sandbox, "payment_intent.succeeded", intent)
@@ -113,10 +88,7 @@ def _decline(sandbox: Sandbox, intent: Record, method: Record, decline: Decline)
 
 
 def _fail_authentication(sandbox: Sandbox, intent: Record, method: Record) -> None:
-    message = "We are unable to authenticate your payment method. Choose another one and try again."
-    error = StripeError(
-        402, message, code="payment_intent_authentication_failure", payment_method=snapshot(method)
-    )
+    error = authentication.failure(intent, method)
     _wait_for_another_method(sandbox, intent, error.body, intent["latest_charge"])
 
 

@@ -22,7 +22,7 @@ from stripe_sandbox.http.parameters import (
     text,
 )
 from stripe_sandbox.payments import confirmation
-from stripe_sandbox.payments.payment_methods import DATA, by_id_or_token, from_data
+from stripe_sandbox.payments.payment_methods import DATA, check_usable, given_method
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.events import emit
 
@@ -125,7 +125,7 @@ def create(call: Call) -> Record:
     if not call.get("confirm"):
         _refuse_confirming_parameters(call)
     call.given("customer", "customer")
-    method = _method(call)
+    method = given_method(call)
     intent = call.sandbox.add("payment_intent", "pi", call.account, **_blank(call))
     secret = f"{intent['id']}_secret_{secrets.token_hex(12)}"
     call.sandbox.store.change(intent, client_secret=secret, **_changes(call, intent))
@@ -152,7 +152,7 @@ def update(call: Call) -> Record:
     _check_minimum(call.get("amount", intent["amount"]), call.get("currency", intent["currency"]))
     call.given("customer", "customer")
     changes = _changes(call, intent)
-    method = _method(call)
+    method = given_method(call)
     call.sandbox.store.change(intent, **changes)
     if method:
         _choose(call, intent, method)
@@ -171,7 +171,7 @@ def confirm(call: Call) -> Record:
     if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
         message = f"You cannot confirm this PaymentIntent because it has already {_past(intent['status'])}."
         raise _unexpected_state(message, intent)
-    method = _method(call)
+    method = given_method(call)
     call.sandbox.store.change(intent, **_changes(call, intent))
     if method:
         _choose(call, intent, method)
@@ -227,27 +227,9 @@ def _check_secret(call: Call, intent: Record) -> None:
         raise no_such("payment_intent", intent["id"], "client_secret")
 
 
-def _method(call: Call) -> Record | None:
-    """The payment method that the request names or describes."""
-    if "payment_method_data" in call.params:
-        return from_data(call, call.params["payment_method_data"])
-    identifier = call.get("payment_method")
-    return by_id_or_token(call, identifier, "payment_method") if identifier else None
-
-
 def _choose(call: Call, intent: Record, method: Record) -> None:
     """Let the intent be paid with ``method``, if that is allowed."""
-    if method["customer"] not in (None, intent["customer"]):
-        raise refused(
-            f"The PaymentMethod {method['id']} belongs to the customer {method['customer']}; give that customer "
-            "on the PaymentIntent.",
-            param="payment_method",
-        )
-    if method["_used"] and method["customer"] is None:
-        raise refused(
-            "This PaymentMethod was used before without being attached to a customer, or was detached from one, "
-            "and may not be used again. Attach a PaymentMethod to a customer to use it several times."
-        )
+    check_usable(method, intent)
     call.sandbox.store.change(
         intent, payment_method=method["id"], status="requires_confirmation", next_action=None
     )

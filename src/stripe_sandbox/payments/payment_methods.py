@@ -84,7 +84,7 @@ def from_data(call: Call, data: Record) -> Record:
         StripeError: 402 with the field that is wrong; 400 for a card number sent with a secret key.
     """
     details = data.get("card", {})
-    card = _by_details(call, details)
+    card = card_by_details(call, details)
     method = _new(call.sandbox, call.account, card)
     method["card"] |= {name: details[name] for name in ("exp_month", "exp_year") if name in details}
     given = data.get("billing_details", {})
@@ -103,6 +103,29 @@ def by_id_or_token(call: Call, identifier: str, param: str, status: int = 400) -
     if method is None or method["object"] != "payment_method" or method["_account"] != call.account:
         raise no_such("payment_method", identifier, param, status)
     return method
+
+
+def given_method(call: Call) -> Record | None:
+    """The payment method that the request names or describes."""
+    if "payment_method_data" in call.params:
+        return from_data(call, call.params["payment_method_data"])
+    identifier = call.get("payment_method")
+    return by_id_or_token(call, identifier, "payment_method") if identifier else None
+
+
+def check_usable(method: Record, intent: Record) -> None:
+    """Refuse a payment method of another customer, and one that was used up."""
+    if method["customer"] not in (None, intent["customer"]):
+        raise refused(
+            f"The PaymentMethod {method['id']} belongs to the customer {method['customer']}; give that customer, "
+            "too.",
+            param="payment_method",
+        )
+    if method["_used"] and method["customer"] is None:
+        raise refused(
+            "This PaymentMethod was used before without being attached to a customer, or was detached from one, "
+            "and may not be used again. Attach a PaymentMethod to a customer to use it several times."
+        )
 
 
 def card_of(method: Record) -> Card:
@@ -197,18 +220,32 @@ def declined(decline: Decline, **details: object) -> StripeError:
     )
 
 
-def _by_details(call: Call, details: Record) -> Card:
+def card_by_details(call: Call, details: Record) -> Card:
+    """The test card behind a token or, for a browser, behind a number.
+
+    Raises:
+        StripeError: 402 with the field that is wrong; 400 for a number sent with a secret key or a used token.
+    """
     if "token" in details:
-        token = details["token"].replace("tok_", "pm_card_", 1)
-        if token not in cards.BY_TOKEN:
-            raise no_such("token", details["token"], "card[token]", 400)
-        return cards.BY_TOKEN[token]
+        return _by_token(call, details["token"])
     if not call.publishable:
         raise refused(
             "Sending card numbers with a secret key is unsafe and refused. Use a test token such as "
             "`pm_card_visa`, or send the number from the browser with the publishable key.",
         )
     return _by_number(call.sandbox, details)
+
+
+def _by_token(call: Call, identifier: str) -> Card:
+    """The card of a test token, or of one that was made from a number and may be used once."""
+    test_card = cards.BY_TOKEN.get(identifier.replace("tok_", "pm_card_", 1))
+    if test_card:
+        return test_card
+    token = call.find("token", identifier, "card[token]", 400)
+    if token["used"]:
+        raise refused(f"You cannot use a Stripe token more than once: {identifier}.", "token_already_used")
+    call.sandbox.store.change(token, used=True)
+    return cards.BY_NUMBER[token["_number"]]
 
 
 def _by_number(sandbox: Sandbox, details: Record) -> Card:
@@ -246,7 +283,7 @@ def _new(sandbox: Sandbox, account: str, card: Card) -> Record:
         account,
         allow_redisplay="unspecified",
         billing_details={"address": _blank_address(), "email": None, "name": None, "phone": None},
-        card=_card_details(sandbox, card),
+        card=card_fields(sandbox, card),
         customer=None,
         livemode=False,
         metadata={},
@@ -256,7 +293,8 @@ def _new(sandbox: Sandbox, account: str, card: Card) -> Record:
     )
 
 
-def _card_details(sandbox: Sandbox, card: Card) -> Record:
+def card_fields(sandbox: Sandbox, card: Card) -> Record:
+    """What a payment method shows of its card."""
     return {
         "brand": card.brand,
         "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
