@@ -64,6 +64,10 @@ class Control:
         total = seconds + 3600 * hours + 86400 * days
         return int((await self._ask("POST", "/clock/advance", {"seconds": total}))["now"])
 
+    async def schedule(self) -> list[dict[str, Any]]:
+        """What falls due in the future, the next first: when (``due``), which ``action``, to which ``subject``."""
+        return _data(await self._ask("GET", "/schedule"))
+
     async def webhook_endpoints(self) -> list[dict[str, Any]]:
         """The endpoints that events go to."""
         return _data(await self._ask("GET", "/webhook_endpoints"))

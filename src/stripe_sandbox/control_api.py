@@ -65,6 +65,14 @@ async def advance(control: Control, body: dict[str, Any], path: dict[str, str]) 
     return await clock(control, body, path)
 
 
+async def schedule(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """What falls due in the future, the next first: when, what, and to which object."""
+    tasks = sorted(
+        control.sandbox.store.of_kind("sandbox.task"), key=lambda task: (task["due"], task["_sequence"])
+    )
+    return {"data": [{name: task[name] for name in ("due", "action", "subject")} for task in tasks]}
+
+
 async def list_endpoints(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
     """All webhook endpoints, without their secrets."""
     endpoints = control.sandbox.store.of_kind("webhook_endpoint")
@@ -190,6 +198,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/health", health),
     ("GET", "/clock", clock),
     ("POST", "/clock/advance", advance),
+    ("GET", "/schedule", schedule),
     ("GET", "/webhook_endpoints", list_endpoints),
     ("POST", "/webhook_endpoints", add_endpoint),
     ("GET", "/deliveries", deliveries),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from stripe_sandbox import tidying
 from stripe_sandbox.money import automatic_payouts, balance_transactions, payouts
 from stripe_sandbox.payments import aftermath, dispute_course, refunds
 from stripe_sandbox.sandbox import Sandbox
@@ -21,11 +22,13 @@ ACTIONS: dict[str, Callable[[Sandbox, Record], None]] = {
     "refund.fail": refunds.fail,
     "refund.fund": refunds.fund,
     "refund.settle": refunds.settle,
+    tidying.ACTION: tidying.tidy,
 }
 
 
 def fire_due(sandbox: Sandbox) -> int:
     """Do everything that is due now, oldest first; returns how much that was."""
+    tidying.plan(sandbox)
     count = 0
     while task := sandbox.schedule.take_due(sandbox.clock.now()):
         subject = sandbox.store.get(task["subject"])
@@ -39,6 +42,7 @@ def fire_due(sandbox: Sandbox) -> int:
 
 async def advance(sandbox: Sandbox, seconds: float) -> None:
     """Let ``seconds`` pass: the clock stops at every due time on the way, and deliveries are tried there."""
+    await sandbox.outbox.drained()
     target = sandbox.clock.now() + seconds
     fire_due(sandbox)
     while (due := sandbox.schedule.next_due()) is not None and due <= target:

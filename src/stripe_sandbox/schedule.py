@@ -1,6 +1,7 @@
 """Work that falls due later: what shall be done, to which record, at which moment of sandbox time."""
 
 import heapq
+from collections import Counter
 
 from stripe_sandbox.ids import new_id
 from stripe_sandbox.store import Record, Store
@@ -13,11 +14,17 @@ class Schedule:
         self._store = store
         self._heap = [_entry(task) for task in store.of_kind("sandbox.task")]
         heapq.heapify(self._heap)
+        self._actions = Counter(task["action"] for task in store.of_kind("sandbox.task"))
 
     def at(self, due: float, action: str, subject: str) -> None:
         """Do ``action`` (a name in ``due.ACTIONS``) to the record ``subject`` once ``due`` is reached."""
         task = {"id": new_id("task"), "object": "sandbox.task", "due": due, "action": action, "subject": subject}
+        self._actions[action] += 1
         heapq.heappush(self._heap, _entry(self._store.add(task)))
+
+    def has(self, action: str) -> bool:
+        """Whether this action is to be done to anything."""
+        return self._actions[action] > 0
 
     def next_due(self) -> float | None:
         """When the earliest work falls due, or None if there is none."""
@@ -30,6 +37,7 @@ class Schedule:
         task = self._store.get(heapq.heappop(self._heap)[2])
         assert task is not None, "scheduled work is removed from the store only here"
         self._store.remove(task)
+        self._actions[task["action"]] -= 1
         return task
 
 

@@ -143,5 +143,5 @@ async def connect_events(seller: Seller) -> AsyncIterator[Receiver]:
 async def forget_endpoints(seller: Seller) -> None:
     """Remove all webhook endpoints, so that the next test begins without any."""
     client = seller.client()
-    for endpoint in (await client.webhook_endpoints.list_async()).data:
+    for endpoint in (await client.webhook_endpoints.list_async({"limit": 100})).data:
         await client.webhook_endpoints.delete_async(endpoint.id)

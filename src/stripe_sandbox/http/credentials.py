@@ -11,7 +11,7 @@ from stripe_sandbox.settings import PLATFORM
 Headers = dict[str, str]
 
 # A version, and perhaps names of previews after it.
-_VERSION = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}(\.[a-z]+)?( *;[ -~]*)?")
+VERSION = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}(\.[a-z]+)?( *;[ -~]*)?")
 
 
 def api_key(headers: Headers) -> str:
@@ -53,7 +53,7 @@ def check_version(headers: Headers) -> None:
         StripeError: 400, it looks like none.
     """
     version = headers.get("stripe-version")
-    if version is not None and not _VERSION.fullmatch(version):
+    if version is not None and not VERSION.fullmatch(version):
         raise invalid(f"Invalid Stripe API version: {version[:40]}")
 
 

@@ -58,7 +58,6 @@ class Answers:
 
     def keep(self, account: str, key: str, fingerprint: str, answer: Record) -> None:
         """Store the first answer to ``key`` (``status``, ``body``, ``request_id``) for a day."""
-        self._forget_old()
         known = self._sandbox.store.get(_name(account, key))
         if known:
             self._sandbox.store.remove(known)
@@ -70,11 +69,6 @@ class Answers:
             "fingerprint": fingerprint,
         }
         self._sandbox.store.add(record | answer)
-
-    def _forget_old(self) -> None:
-        now = self._sandbox.clock.now()
-        while (oldest := next(self._sandbox.store.of_kind("sandbox.answer"), None)) and oldest["until"] <= now:
-            self._sandbox.store.remove(oldest)
 
 
 def fingerprint(method: str, path: str, form: dict[str, Any]) -> str:

@@ -2,10 +2,12 @@
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from stripe_sandbox.http.call import Call
-from stripe_sandbox.http.errors import invalid
+from stripe_sandbox.http.credentials import VERSION
+from stripe_sandbox.http.errors import invalid, refused
 from stripe_sandbox.http.lists import list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
@@ -17,13 +19,31 @@ from stripe_sandbox.http.parameters import (
     text,
 )
 from stripe_sandbox.sandbox import Sandbox
-from stripe_sandbox.settings import API_VERSION, PLATFORM
+from stripe_sandbox.settings import PLATFORM
 from stripe_sandbox.store import Record, shown
+from stripe_sandbox.webhooks.event_types import EVENT_TYPES
+
+ENDPOINTS_MAX = 16
+
+
+def _event_type(value: Any, name: str) -> str:
+    """The type of an event, or ``*`` for all."""
+    if value != "*" and value not in EVENT_TYPES:
+        raise invalid(f"Invalid {name}: there is no event of the type {str(value)[:80]}", name)
+    return str(value)
+
+
+def _version(value: Any, name: str) -> str:
+    """A version of Stripe's API; events of the endpoint say it, and are all of the sandbox's own all the same."""
+    if not VERSION.fullmatch(text(value, name)):
+        raise invalid(f"Invalid API version: {value[:40]}", name)
+    return str(value)
+
 
 CREATE = Parameters(
-    required={"enabled_events": array(text), "url": text},
+    required={"enabled_events": array(_event_type), "url": text},
     optional={
-        "api_version": text,
+        "api_version": _version,
         "connect": boolean,
         "description": clearable(text),
         "metadata": metadata,
@@ -33,7 +53,7 @@ UPDATE = Parameters(
     optional={
         "description": clearable(text),
         "disabled": boolean,
-        "enabled_events": array(text),
+        "enabled_events": array(_event_type),
         "metadata": metadata,
         "url": text,
     }
@@ -79,14 +99,20 @@ def roll_secret(sandbox: Sandbox, endpoint: Record, secret: str | None, overlap_
 
 
 def create(call: Call) -> Record:
-    """A new endpoint; its secret is shown in this answer only."""
+    """A new endpoint; its secret is shown in this answer only.
+
+    Raises:
+        StripeError: the URL is none, or there are as many endpoints as there may be.
+    """
+    if call.sandbox.store.count("webhook_endpoint") >= ENDPOINTS_MAX:
+        raise refused(f"You have reached the maximum of {ENDPOINTS_MAX} test webhook endpoints.")
     secret = f"whsec_{secrets.token_hex(16)}"
     endpoint = _new(call.sandbox, _checked_url(call), secret, connect=call.get("connect", False))
     endpoint |= {
         "enabled_events": call.params["enabled_events"],
         "description": call.get("description"),
         "metadata": merged_metadata({}, call.get("metadata", {})),
-        "api_version": call.get("api_version", API_VERSION),
+        "api_version": call.get("api_version"),
     }
     return shown(endpoint) | {"secret": secret}
 
@@ -127,7 +153,7 @@ def _new(sandbox: Sandbox, url: str, secret: str, *, connect: bool, **fields: st
         "webhook_endpoint",
         "we",
         PLATFORM,
-        api_version=API_VERSION,
+        api_version=None,
         application=None,
         description=None,
         enabled_events=["*"],

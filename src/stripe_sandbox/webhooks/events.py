@@ -10,6 +10,7 @@ from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import API_VERSION, PLATFORM
 from stripe_sandbox.store import Record, snapshot
 from stripe_sandbox.webhooks.dispatch import dispatch
+from stripe_sandbox.webhooks.event_types import EVENT_TYPES, UNLISTED
 
 TYPES_MAX = 20
 LIST = dated_list_parameters(type=text, types=array(text), delivery_success=boolean)
@@ -27,6 +28,7 @@ def emit(
     ``previous`` are the former values of what changed, for ``*.updated``. ``account`` is whose event it is;
     without it, the account that owns the record.
     """
+    assert kind in EVENT_TYPES or kind in UNLISTED, f"Stripe knows no event {kind}"
     owner = account or record["_account"]
     data: Record = {"object": snapshot(record)}
     if previous:
