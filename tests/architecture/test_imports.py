@@ -7,9 +7,9 @@ import pytest
 from tests.architecture.source import Module, module, modules
 
 PURE = """
-    money ledger.accounts ledger.posting deposits.lifecycle deposits.declines withdrawals.lifecycle
-    withdrawals.reasons marketplace.lifecycle marketplace.fees marketplace.job marketplace.offer
-    marketplace.notices marketplace.refusals notifications.notice
+    money ledger.accounts ledger.posting deposits.attempt deposits.lifecycle deposits.declines
+    withdrawals.lifecycle withdrawals.reasons marketplace.lifecycle marketplace.fees marketplace.job
+    marketplace.offer marketplace.notices marketplace.refusals notifications.notice
     """.split()
 # What rules may use of Python itself: nothing that reads a file, a clock, chance, the network or the environment.
 COMPUTES = {"collections", "dataclasses", "datetime", "decimal", "enum", "re", "typing", "uuid"}

@@ -124,7 +124,8 @@ BREACHES: dict[str, list[list[str]]] = {
     ]
     + [["UPDATE transactions SET status = 'pending', completed_at = NULL WHERE id = '{settled_deposit}'"]],
     "nothing waits for longer than it may": [
-        [f"UPDATE deposits SET created_at = {BACK} WHERE id = '{{open_deposit}}'"],
+        [f"UPDATE deposits SET attempted_at = {BACK} WHERE id = '{{open_deposit}}'"],
+        [f"UPDATE deposits SET attempted_at = {BACK}, state = 'declined' WHERE id = '{{open_deposit}}'"],
         [f"UPDATE deposits SET created_at = {BACK}, state = 'processing' WHERE id = '{{open_deposit}}'"],
         [f"UPDATE withdrawals SET created_at = {BACK} WHERE id = '{{open_withdrawal}}'"],
         [

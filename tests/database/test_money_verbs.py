@@ -124,7 +124,7 @@ async def test_a_refund_waits_for_its_deposit_and_one_of_nobody_is_not_ours(
     engine: AsyncEngine, market: Market, history: History
 ) -> None:
     processing = replace(intent(history, received="0.00"), status="processing")
-    await market.do(lambda c: settle.payment_moved(c, processing, now=market.clock.now()))
+    await market.do(lambda c: settle.payment_said(c, processing, now=market.clock.now()))
     refund = Refund("re_9", "succeeded", usd("5.00"), "ch_2", "pi_2")
 
     with pytest.raises(RefundBeforeDeposit):

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from jobsphere.deposits.declines import _BY_CODE, CANCELED, EXPIRED, GENERIC, NOT_POSSIBLE, NOT_SENT
 from jobsphere.identity.people import Role
 from jobsphere.notifications.notice import NoticeType
 from jobsphere.wallets.transactions import TransactionType
@@ -76,6 +77,13 @@ def test_the_errors_to_repeat_are_those_with_retry_after() -> None:
     assert {word.strip("`.,") for word in sentence.split() if word.startswith("`")} == expected | {"Retry-After"}
 
 
+def test_every_reason_of_a_failed_deposit_is_listed() -> None:
+    ours = {one.code for one in (*_BY_CODE.values(), GENERIC, NOT_SENT, NOT_POSSIBLE, CANCELED, EXPIRED)}
+    listed = {code(name) for names, _ in rows(section(API, "failure codes")) for name in names.split(", ")}
+
+    assert listed == ours
+
+
 def test_every_type_and_state_is_listed() -> None:
     def first(name: str) -> list[str]:
         return [code(row[0]) for row in rows(section(API, name))]
@@ -101,13 +109,15 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
     admin = await jobsphere.person(Role.ADMIN)
     withdrawal = await contractor.done("/api/wallet/withdraw", {"amount": 80})
     withdrawal_path = f"/api/wallet/withdrawals/{withdrawal['withdrawalId']}"
+    deposit = await customer.done(
+        "/api/wallet/deposit", {"amount": 10, "paymentMethodId": "pm_card_bypassPending"}
+    )
     return {
         "user": (await customer.data("/api/me"))["user"],
         "wallet": await customer.data("/api/wallet"),
         "transaction": (await customer.data("/api/wallet/transactions"))["transactions"][0],
-        "deposit": await customer.done(
-            "/api/wallet/deposit", {"amount": 10, "paymentMethodId": "pm_card_bypassPending"}
-        ),
+        "deposit": deposit,
+        "attempt": (await customer.data(f"/api/wallet/deposits/{deposit['depositId']}"))["attempts"][0],
         "onboarding": await contractor.done("/api/wallet/connect", {}),
         "payout account": await contractor.data("/api/wallet/connect/status"),
         "withdrawal": await contractor.data(withdrawal_path),

@@ -157,7 +157,9 @@ def _withdrawals_that_fail() -> list[Entry]:
 
 def _refund() -> Entry:
     amount = Money(5_000, "usd")
-    deposit = Deposit(UUID(int=8), CUSTOMER, CUSTOMER, amount, DepositState.SUCCEEDED, "", "", "", None, 0, NOW)
+    deposit = Deposit(
+        UUID(int=8), CUSTOMER, CUSTOMER, amount, DepositState.SUCCEEDED, "", "", "", None, 0, NOW, NOW
+    )
     refund = Refund("<refund>", "succeeded", amount, None, None)
     return refund_entry(deposit, refund, shares(amount, Money(3_000, "usd")))
 

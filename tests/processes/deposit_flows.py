@@ -47,7 +47,7 @@ def deposit_given_up(world: World) -> None:
     world.plan_faults({"match": "POST /v1/payment_intents/*/confirm", "kind": "error_before", "times": 100})
     deposit_id = begin_deposit(world, "pm_card_visa")
     until_deposit(world, deposit_id, state="confirming")
-    world.rows("UPDATE deposits SET created_at = created_at - interval '61 minutes'")
+    world.rows("UPDATE deposits SET attempted_at = attempted_at - interval '61 minutes'")
     until_deposit(world, deposit_id, state="canceled", status="failed")
 
 

@@ -4,7 +4,16 @@ import re
 
 import pytest
 
-from jobsphere.deposits.declines import CANCELED, GENERIC, NOT_POSSIBLE, NOT_SENT, Decline, explain, sentence_for
+from jobsphere.deposits.declines import (
+    CANCELED,
+    EXPIRED,
+    GENERIC,
+    NOT_POSSIBLE,
+    NOT_SENT,
+    Decline,
+    explain,
+    sentence_for,
+)
 
 # docs.stripe.com/declines/codes, the codes of its table, and the error codes of stripe.md section 2.
 STRIPE_CODES = """
@@ -55,7 +64,12 @@ def test_a_code_nobody_knows_is_a_plain_decline(code: str | None) -> None:
         ("insufficient_funds", "enough money"),
         ("expired_card", "expired"),
         ("incorrect_cvc", "security code"),
+        ("invalid_cvc", "security code"),
         ("incorrect_number", "number"),
+        ("invalid_expiry_month", "expiry date"),
+        ("incorrect_zip", "postal code"),
+        ("card_not_supported", "another card"),
+        ("try_again_later", "later"),
         ("processing_error", "later"),
         ("card_velocity_exceeded", "limit"),
         ("authentication_required", "confirm"),
@@ -66,7 +80,9 @@ def test_what_a_person_can_mend_is_told(code: str, said: str) -> None:
     assert said in explain(code).sentence
 
 
-@pytest.mark.parametrize("decline", [*map(explain, STRIPE_CODES), GENERIC, NOT_SENT, CANCELED, NOT_POSSIBLE])
+@pytest.mark.parametrize(
+    "decline", [*map(explain, STRIPE_CODES), GENERIC, NOT_SENT, CANCELED, EXPIRED, NOT_POSSIBLE]
+)
 def test_the_sentence_is_found_again_by_the_stored_code(decline: Decline) -> None:
     assert sentence_for(decline.code) == decline.sentence
 

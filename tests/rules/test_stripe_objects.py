@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jobsphere.money import Money
 from jobsphere.stripe_gateway import objects
-from jobsphere.stripe_gateway.objects import UnreadableObject
+from jobsphere.stripe_gateway.objects import Card, Failure, UnreadableObject
 
 # STRIPE_SPEC_DIR: recorded answers of Stripe, which are not part of this repository.
 SAMPLES = Path(os.environ.get("STRIPE_SPEC_DIR", Path(__file__).parents[3] / "shared" / "stripe")) / "samples"
@@ -82,7 +82,17 @@ def test_a_client_secret_is_read_and_never_shown() -> None:
     ],
 )
 def test_a_decline_is_named_by_what_says_more(error: Any, code: str | None) -> None:
-    assert objects.payment_intent({**PAYMENT_INTENT, "last_payment_error": error}).failure_code == code
+    failure = objects.payment_intent({**PAYMENT_INTENT, "last_payment_error": error}).failure
+    assert (failure.code if failure else None) == code
+
+
+def test_a_decline_says_which_card_and_which_charge_it_was() -> None:
+    card = {"fingerprint": "fp_1", "brand": "visa", "last4": "0002", "exp_year": 2030}
+    error = {"code": "card_declined", "charge": "ch_1", "payment_method": {"id": "pm_1", "card": card}}
+
+    failure = objects.payment_intent({**PAYMENT_INTENT, "last_payment_error": error}).failure
+
+    assert failure == Failure("card_declined", "ch_1", "pm_1", Card("fp_1", "visa", "0002"))
 
 
 @pytest.mark.parametrize("reference", ["ch_1", {"id": "ch_1", "object": "charge"}])

@@ -5,29 +5,26 @@ Each call repeats its stored key until Stripe answers, so it may be run again at
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere.clock import Clock
 from jobsphere.database import in_own_transaction, reading
 from jobsphere.deposits import lifecycle, store
+from jobsphere.deposits.customer import customer_of
 from jobsphere.deposits.declines import CANCELED, NOT_POSSIBLE, NOT_SENT
-from jobsphere.deposits.lifecycle import UNSENT, Deposit, DepositState, Step
-from jobsphere.deposits.start import create_key
-from jobsphere.identity.people import User, find_user
+from jobsphere.deposits.give_up import give_up, is_overdue
+from jobsphere.deposits.lifecycle import LEFT_TO_CUSTOMER, Deposit, DepositState, Step
+from jobsphere.deposits.start import confirm_key, create_key
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway import calls, once
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import CardDeclined, OutcomeUnknown, Refused, StripeMisconfigured
-from jobsphere.stripe_gateway.objects import PaymentIntent
+from jobsphere.stripe_gateway.objects import Failure, PaymentIntent
 from jobsphere.stripe_gateway.once import Once
-from jobsphere.wallets.tables import wallets
-from jobsphere.wallets.wallet import Wallet, wallet_of
 
-GIVE_UP_SECONDS = 60 * 60
 SECRET_SECONDS_MAX = 3
 
 _UNEXPECTED_STATE = "payment_intent_unexpected_state"
@@ -44,7 +41,7 @@ class Sent:
 
 
 async def send(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposit_id: UUID) -> Sent:
-    """Go on with a deposit as far as Stripe answers.
+    """Go on with a deposit as far as Stripe answers; give it up when its time is over.
 
     An outcome that stays unknown is no error: the deposit keeps its state and is tried again later.
     """
@@ -53,8 +50,8 @@ async def send(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposi
     if deposit is None:
         raise store.DepositNotFound
     try:
-        if _is_overdue(deposit, clock.now()):
-            return Sent(await _give_up(engine, gateway, clock, deposit))
+        if is_overdue(deposit, clock.now()):
+            return Sent(await give_up(engine, gateway, clock, deposit))
         return await _go_on(engine, gateway, clock, deposit)
     except (OutcomeUnknown, StripeMisconfigured) as error:
         log.warning("deposit.outcome_unknown", deposit_id=str(deposit.id), cause=str(error))
@@ -62,11 +59,11 @@ async def send(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposi
 
 
 async def client_secret(gateway: StripeGateway, deposit: Deposit) -> str | None:
-    """What the owner's browser needs while the bank asks to confirm; asked of Stripe, for it is not stored.
+    """What the owner's browser needs to confirm, or to try another card; asked of Stripe, for it is not stored.
 
-    None while nothing is to be confirmed, and while Stripe does not answer.
+    None while there is nothing for the owner to do, and while Stripe does not answer.
     """
-    if deposit.state is not DepositState.REQUIRES_ACTION or deposit.payment_intent_id is None:
+    if deposit.state not in LEFT_TO_CUSTOMER or deposit.payment_intent_id is None:
         return None
     try:
         async with asyncio.timeout(SECRET_SECONDS_MAX):
@@ -81,14 +78,14 @@ async def _go_on(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, depo
         deposit, secret = await _create(engine, gateway, clock, deposit)
     if deposit.state is DepositState.CONFIRMING:
         deposit, secret = await _confirm(engine, gateway, clock, deposit)
-    return Sent(deposit, secret)
+    return Sent(deposit, secret if deposit.state in LEFT_TO_CUSTOMER else None)
 
 
 async def _create(
     engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposit: Deposit
 ) -> tuple[Deposit, str | None]:
     try:
-        customer_id = await _customer(engine, gateway, clock, deposit.user_id)
+        customer_id = await customer_of(engine, gateway, clock, deposit.user_id)
         intent = await once.send(engine, clock, _intent_of(gateway, deposit, customer_id))
     except Refused as refusal:
         log.error("deposit.refused", deposit_id=str(deposit.id), operation=refusal.operation, code=refusal.code)
@@ -115,17 +112,17 @@ async def _confirm(
         intent = await once.send(engine, clock, _confirmation_of(gateway, deposit, deposit.payment_intent_id))
     except CardDeclined as decline:
         secret = decline.payment_intent.client_secret if decline.payment_intent else None
-        return await _store_decline(engine, deposit.id, decline.code, clock.now()), secret
+        return await _store_decline(engine, deposit, decline.failure, clock.now()), secret
     except Refused as refusal:
         if refusal.code != _UNEXPECTED_STATE:
-            return await _store_decline(engine, deposit.id, refusal.code, clock.now()), None
+            return await _store_decline(engine, deposit, Failure(refusal.code), clock.now()), None
         # It was confirmed or canceled already: what it is now is the answer.
         intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
-    return await _store_confirmation(engine, deposit.id, intent, clock.now()), intent.client_secret
+    return await _store_confirmation(engine, deposit, intent, clock.now()), intent.client_secret
 
 
 def _confirmation_of(gateway: StripeGateway, deposit: Deposit, payment_intent_id: str) -> Once[PaymentIntent]:
-    key = _confirm_key(deposit.id)
+    key = confirm_key(deposit)
     return Once(
         key,
         lambda: gateway.confirm_payment_intent(
@@ -136,96 +133,13 @@ def _confirmation_of(gateway: StripeGateway, deposit: Deposit, payment_intent_id
     )
 
 
-async def _customer(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, user_id: UUID) -> str:
-    """The person's customer id at Stripe, made once."""
-    wallet, user, key = await _wallet_before_customer(engine, user_id, clock.now())
-    if wallet.stripe_customer_id is not None:
-        return wallet.stripe_customer_id
-    try:
-        customer_id = await once.send(engine, clock, _customer_of(gateway, user, key))
-    except Refused as refusal:
-        await _store_no_customer(engine, key, refusal.code, clock.now())
-        if refusal.code != calls.NEVER_HAPPENED:
-            raise
-        raise OutcomeUnknown(refusal.operation, "the next attempt makes the customer") from refusal
-    await _store_customer(engine, user.id, customer_id, key, clock.now())
-    return customer_id
-
-
-def _customer_of(gateway: StripeGateway, user: User, key: str) -> Once[str]:
-    return Once(
-        key,
-        lambda: gateway.create_customer(user_id=user.id, email=user.email, name=user.name, key=key),
-        lambda _: gateway.find_customer(user_id=user.id, email=user.email),
-    )
-
-
-async def _give_up(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposit: Deposit) -> Deposit:
-    """Nothing could be sent for an hour: make sure that nothing will be charged, then say so."""
-    if deposit.state is DepositState.CONFIRMING:
-        assert deposit.payment_intent_id is not None
-        key = await _before_cancel(engine, deposit.id, clock.now())
-        try:
-            await once.send(engine, clock, _cancellation_of(gateway, deposit.payment_intent_id, key))
-        except Refused as refusal:
-            # Too late to cancel: the card was charged after all, and the event will credit it.
-            intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
-            return await _store_confirmation(engine, deposit.id, intent, clock.now(), refused=(key, refusal.code))
-        return await _store_given_up(engine, deposit, clock.now(), canceled=key)
-    # A PaymentIntent that was never confirmed charges nobody, so one we never heard of may stay.
-    return await _store_given_up(engine, deposit, clock.now())
-
-
-def _cancellation_of(gateway: StripeGateway, payment_intent_id: str, key: str) -> Once[PaymentIntent]:
-    async def look_up(_: datetime) -> PaymentIntent | None:
-        intent = await gateway.retrieve_payment_intent(payment_intent_id)
-        return intent if intent.status == "canceled" else None
-
-    return Once(key, lambda: gateway.cancel_payment_intent(payment_intent_id, key=key), look_up)
-
-
-def _is_overdue(deposit: Deposit, now: datetime) -> bool:
-    return deposit.state in UNSENT and now - deposit.created_at > timedelta(seconds=GIVE_UP_SECONDS)
-
-
-def _confirm_key(deposit_id: UUID) -> str:
-    return f"deposit:{deposit_id}:confirm:1"
-
-
-@in_own_transaction
-async def _wallet_before_customer(
-    connection: AsyncConnection, user_id: UUID, now: datetime
-) -> tuple[Wallet, User, str]:
-    wallet = await wallet_of(connection, user_id)
-    user = await find_user(connection, user_id)
-    assert user is not None
-    if wallet.stripe_customer_id is not None:
-        return wallet, user, ""
-    return wallet, user, await calls.begin_attempt(connection, f"user:{user_id}:customer", now=now)
-
-
-@in_own_transaction
-async def _store_customer(
-    connection: AsyncConnection, user_id: UUID, customer_id: str, key: str, now: datetime
-) -> None:
-    await connection.execute(
-        update(wallets).where(wallets.c.user_id == user_id).values(stripe_customer_id=customer_id)
-    )
-    await calls.succeeded(connection, key, object_id=customer_id, now=now)
-
-
-@in_own_transaction
-async def _store_no_customer(connection: AsyncConnection, key: str, code: str | None, now: datetime) -> None:
-    await calls.refused(connection, key, code=code, now=now)
-
-
 @in_own_transaction
 async def _store_intent(
     connection: AsyncConnection, deposit_id: UUID, intent: PaymentIntent, now: datetime
 ) -> Deposit:
     deposit = await store.lock(connection, deposit_id)
     await calls.succeeded(connection, create_key(deposit), object_id=intent.id, now=now)
-    await calls.begin(connection, _confirm_key(deposit_id), now=now)
+    await calls.begin(connection, confirm_key(deposit), now=now)
     return await store.save(connection, deposit, lifecycle.intent_created(deposit, intent.id), now=now)
 
 
@@ -241,18 +155,12 @@ async def _store_refusal(
 
 @in_own_transaction
 async def _store_confirmation(
-    connection: AsyncConnection,
-    deposit_id: UUID,
-    intent: PaymentIntent,
-    now: datetime,
-    *,
-    refused: tuple[str, str | None] | None = None,
+    connection: AsyncConnection, sent: Deposit, intent: PaymentIntent, now: datetime
 ) -> Deposit:
-    """``refused``: key and code of the cancellation that came too late."""
-    deposit = await store.lock(connection, deposit_id)
-    if refused is not None:
-        await calls.refused(connection, refused[0], code=refused[1], now=now)
-    await calls.succeeded(connection, _confirm_key(deposit_id), object_id=intent.id, now=now)
+    deposit = await store.lock(connection, sent.id)
+    await calls.succeeded(connection, confirm_key(sent), object_id=intent.id, now=now)
+    if deposit.attempt_number != sent.attempt_number:
+        return deposit  # this attempt ended while its answer was on its way
     return await store.save(connection, deposit, _answered(deposit, intent), now=now)
 
 
@@ -262,8 +170,11 @@ def _answered(deposit: Deposit, intent: PaymentIntent) -> Step:
         case "requires_action":
             return lifecycle.requires_action(deposit, intent.id)
         case "requires_payment_method" | "requires_confirmation":
-            # Without a failure it was never charged: what confirmed it broke down.
-            return lifecycle.declined(deposit, intent.id, intent.failure_code or "processing_error")
+            # Without a failure of its own this attempt never charged: what confirmed it broke down.
+            failure = intent.failure
+            if failure is None or lifecycle.is_known(deposit, failure):
+                failure = Failure("processing_error")
+            return lifecycle.declined(deposit, intent.id, failure)
         case "canceled":
             return lifecycle.canceled(deposit, CANCELED)
         case _:
@@ -271,30 +182,12 @@ def _answered(deposit: Deposit, intent: PaymentIntent) -> Step:
 
 
 @in_own_transaction
-async def _store_decline(
-    connection: AsyncConnection, deposit_id: UUID, code: str | None, now: datetime
-) -> Deposit:
-    deposit = await store.lock(connection, deposit_id)
-    await calls.refused(connection, _confirm_key(deposit_id), code=code, now=now)
-    return await store.save(connection, deposit, lifecycle.declined(deposit, None, code), now=now)
-
-
-@in_own_transaction
-async def _before_cancel(connection: AsyncConnection, deposit_id: UUID, now: datetime) -> str:
-    return await calls.begin_attempt(connection, f"deposit:{deposit_id}:cancel", now=now)
-
-
-@in_own_transaction
-async def _store_given_up(
-    connection: AsyncConnection, seen: Deposit, now: datetime, *, canceled: str | None = None
-) -> Deposit:
-    """``canceled``: the key with which Stripe canceled the PaymentIntent."""
-    deposit = await store.lock(connection, seen.id)
-    if canceled is not None and seen.payment_intent_id is not None:
-        await calls.succeeded(connection, canceled, object_id=seen.payment_intent_id, now=now)
-    if deposit.state is not seen.state:
-        return deposit  # somebody got an answer after all
-    return await store.save(connection, deposit, lifecycle.canceled(deposit, NOT_SENT), now=now)
+async def _store_decline(connection: AsyncConnection, sent: Deposit, failure: Failure, now: datetime) -> Deposit:
+    deposit = await store.lock(connection, sent.id)
+    await calls.refused(connection, confirm_key(sent), code=failure.code, now=now)
+    if deposit.attempt_number != sent.attempt_number:
+        return deposit  # the event told it first
+    return await store.save(connection, deposit, lifecycle.declined(deposit, None, failure), now=now)
 
 
 @in_own_transaction

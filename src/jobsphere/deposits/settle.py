@@ -1,4 +1,4 @@
-"""What Stripe's events say of deposits. Only here is a wallet credited."""
+"""What Stripe says of deposits, by its events or when it is asked. Only here is a wallet credited."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobsphere.database import in_own_transaction
 from jobsphere.deposits import lifecycle, store
 from jobsphere.deposits.declines import CANCELED
 from jobsphere.deposits.lifecycle import Deposit, Step
@@ -22,19 +23,7 @@ async def payment_succeeded(connection: AsyncConnection, intent: PaymentIntent, 
     Raises:
         UnexpectedAmount: Stripe received something else than was asked for.
     """
-    return await _apply(
-        connection,
-        intent,
-        lambda deposit: lifecycle.succeeded(deposit, intent.id, intent.amount_received, intent.charge_id),
-        now,
-    )
-
-
-async def payment_failed(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
-    """An attempt was declined; a later success still counts. False when it is not ours."""
-    return await _apply(
-        connection, intent, lambda deposit: lifecycle.declined(deposit, intent.id, intent.failure_code), now
-    )
+    return await _apply(connection, intent, lambda deposit: _succeeded(deposit, intent), now)
 
 
 async def payment_canceled(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
@@ -42,15 +31,43 @@ async def payment_canceled(connection: AsyncConnection, intent: PaymentIntent, *
     return await _apply(connection, intent, lambda deposit: lifecycle.canceled(deposit, CANCELED), now)
 
 
-async def payment_moved(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
-    """It waits for 3-D Secure or for the bank; any other state is left to its own event. False when not ours."""
+async def payment_said(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
+    """Apply what Stripe said of it when it was asked just now. False when it is not ours.
+
+    Raises:
+        UnexpectedAmount: Stripe received something else than was asked for.
+    """
+    return await _apply(connection, intent, lambda deposit: said(deposit, intent), now)
+
+
+@in_own_transaction
+async def store_said(
+    connection: AsyncConnection, deposit_id: UUID, intent: PaymentIntent, now: datetime
+) -> Deposit:
+    """As ``payment_said``, in a database transaction of its own; the deposit after it."""
+    deposit = await store.lock(connection, deposit_id)
+    return await store.save(connection, deposit, said(deposit, intent), now=now)
+
+
+def said(deposit: Deposit, intent: PaymentIntent) -> Step:
+    """What the PaymentIntent as it is now means for its deposit (statuses: stripe.md section 1)."""
     match intent.status:
+        case "succeeded":
+            return _succeeded(deposit, intent)
+        case "canceled":
+            return lifecycle.canceled(deposit, CANCELED)
         case "requires_action":
-            return await _apply(connection, intent, lambda one: lifecycle.requires_action(one, intent.id), now)
+            return lifecycle.requires_action(deposit, intent.id)
         case "processing":
-            return await _apply(connection, intent, lambda one: lifecycle.processing(one, intent.id), now)
+            return lifecycle.processing(deposit, intent.id)
+        case "requires_payment_method" if intent.failure is not None:
+            return lifecycle.declined(deposit, intent.id, intent.failure)
         case _:
-            return deposit_id_of(intent) is not None
+            return Step(deposit)
+
+
+def _succeeded(deposit: Deposit, intent: PaymentIntent) -> Step:
+    return lifecycle.succeeded(deposit, intent.id, intent.amount_received, intent.charge_id)
 
 
 async def _apply(

@@ -7,6 +7,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.audit.write import write as write_audit
+from jobsphere.deposits import attempts
 from jobsphere.deposits.lifecycle import Deposit, DepositState
 from jobsphere.deposits.tables import deposits
 from jobsphere.money import Money
@@ -53,8 +54,10 @@ async def start(
         failure_code=None,
         tries=0,
         created_at=now,
+        attempted_at=now,
     )
     await connection.execute(insert(deposits).values(**_row(deposit, now + timedelta(seconds=lease_seconds))))
+    await attempts.begin_first(connection, deposit)
     await transactions.write(connection, _transaction(deposit))
     await calls.begin(connection, create_key(deposit), now=now)
     await write_audit(
@@ -73,6 +76,11 @@ def create_key(deposit: Deposit) -> str:
     return f"deposit:{deposit.id}:create"
 
 
+def confirm_key(deposit: Deposit) -> str:
+    """The idempotency key with which its present attempt is confirmed."""
+    return f"deposit:{deposit.id}:confirm:{deposit.attempt_number}"
+
+
 def _row(deposit: Deposit, next_try_at: datetime) -> dict[str, object]:
     return {
         "id": deposit.id,
@@ -84,6 +92,7 @@ def _row(deposit: Deposit, next_try_at: datetime) -> dict[str, object]:
         "payment_method_id": deposit.payment_method_id,
         "next_try_at": next_try_at,
         "created_at": deposit.created_at,
+        "attempted_at": deposit.attempted_at,
     }
 
 

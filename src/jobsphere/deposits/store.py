@@ -1,7 +1,7 @@
 """Deposits as rows: read them, and save what a step of the life cycle says, all of it at once."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere import due
 from jobsphere.audit.write import write as write_audit
-from jobsphere.deposits.lifecycle import UNSENT, Deposit, DepositState, Step
+from jobsphere.deposits import attempts
+from jobsphere.deposits.lifecycle import LEFT_TO_CUSTOMER, UNSENT, Deposit, DepositState, Step
 from jobsphere.deposits.tables import deposits
 from jobsphere.ledger.record import record
 from jobsphere.money import Money
@@ -18,6 +19,8 @@ from jobsphere.notifications.write import notify
 from jobsphere.wallets import transactions
 
 TRY_GAP_SECONDS_MAX = 300
+# How long a deposit may wait for its owner before it is canceled (lifecycle.md section 9).
+LEFT_HOURS_MAX = 24
 
 
 class DepositNotFound(Exception):
@@ -71,6 +74,7 @@ async def save(connection: AsyncConnection, before: Deposit, step: Step, *, now:
     await connection.execute(update(deposits).where(deposits.c.id == after.id).values(**_changes(after)))
     if step.entry is not None:
         await record(connection, [step.entry])
+    await attempts.write(connection, after, step.attempts, now=now)
     await _save_transaction(connection, before, step, now)
     await notify(connection, step.notices, now=now)
     await write_audit(
@@ -91,6 +95,12 @@ async def try_later(connection: AsyncConnection, deposit: Deposit, *, now: datet
     )
 
 
+async def lease(connection: AsyncConnection, deposit: Deposit, *, now: datetime, lease_seconds: float) -> None:
+    """Leave a deposit that has something to send to the caller for so long; then the worker goes on with it."""
+    until = now + timedelta(seconds=lease_seconds)
+    await connection.execute(update(deposits).where(deposits.c.id == deposit.id).values(next_try_at=until))
+
+
 async def claim_due(
     connection: AsyncConnection, *, now: datetime, lease_seconds: float, limit: int
 ) -> Sequence[UUID]:
@@ -108,7 +118,7 @@ async def _save_transaction(connection: AsyncConnection, before: Deposit, step: 
         await transactions.complete(connection, after.id, now=now, **charge)
     elif step.decline is not None:
         await transactions.fail(connection, after.id, reason=step.decline.sentence)
-    elif before.state is DepositState.DECLINED:
+    elif before.failure_code is not None:
         await transactions.reopen(connection, after.id)
 
 
@@ -119,9 +129,22 @@ def _changes(deposit: Deposit) -> dict[str, Any]:
         "charge_id": deposit.charge_id,
         "failure_code": deposit.failure_code,
         "tries": deposit.tries,
+        "payment_method_id": deposit.payment_method_id,
+        "attempted_at": deposit.attempted_at,
+        "attempts_ended": deposit.attempts_ended,
+        "failed_with": deposit.failed_with,
     }
     # While there is more to send, whoever claimed it keeps its lease.
-    return changes if deposit.state in UNSENT else {**changes, "next_try_at": None}
+    return changes if deposit.state in UNSENT else {**changes, "next_try_at": _due_at(deposit)}
+
+
+def _due_at(deposit: Deposit) -> datetime | None:
+    return expires_at(deposit) if deposit.state in LEFT_TO_CUSTOMER else None
+
+
+def expires_at(deposit: Deposit) -> datetime:
+    """When a deposit that is left to its owner is given up."""
+    return deposit.attempted_at + timedelta(hours=LEFT_HOURS_MAX)
 
 
 async def _one(
@@ -147,4 +170,7 @@ def _deposit(row: Row[Any]) -> Deposit:
         failure_code=row.failure_code,
         tries=row.tries,
         created_at=row.created_at,
+        attempted_at=row.attempted_at,
+        attempts_ended=row.attempts_ended,
+        failed_with=row.failed_with,
     )

@@ -23,13 +23,40 @@ deposits = Table(
     # When the worker goes on with it; empty when it waits for Stripe or for nothing.
     Column("next_try_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("attempted_at", DateTime(timezone=True), nullable=False),
+    Column("attempts_ended", Integer, nullable=False, server_default=sql("0")),
+    # The charge, or the payment method, of the last attempt that failed.
+    Column("failed_with", Text),
     CheckConstraint(
-        "state IN ('created', 'confirming', 'requires_action', 'processing', 'declined', 'succeeded', 'canceled')",
+        "state IN ('created', 'confirming', 'requires_action', 'processing', 'declined', 'succeeded', 'canceled',"
+        " 'expired')",
         name="state_is_known",
     ),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
     Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
     Index(None, "wallet_id"),
+)
+
+deposit_attempts = Table(
+    "deposit_attempts",
+    metadata,
+    Column("deposit_id", ForeignKey("deposits.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    # Empty where the browser chose the card and Stripe did not say which.
+    Column("payment_method_id", Text),
+    Column("card_fingerprint", Text),
+    Column("card_brand", Text),
+    Column("card_last4", Text),
+    Column("charge_id", Text),
+    Column("failure_code", Text),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    CheckConstraint("state IN ('open', 'succeeded', 'declined', 'abandoned')", name="state_is_known"),
+    CheckConstraint("number > 0", name="counts_from_one"),
+    CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended_has_its_time"),
+    CheckConstraint("(state = 'declined') = (failure_code IS NOT NULL)", name="declined_has_its_reason"),
+    Index(None, "card_fingerprint", "ended_at", postgresql_where=sql("card_fingerprint IS NOT NULL")),
 )
 
 refunds = Table(

@@ -13,6 +13,7 @@ _CHANGE = "SELECT, INSERT, UPDATE"
 GRANTS = {
     "alembic_version": "SELECT",
     "audit_log": _KEEP,
+    "deposit_attempts": _CHANGE,
     "deposits": _CHANGE,
     # A freeze is ended, never rewritten.
     "freezes": "SELECT, INSERT, UPDATE (lifted_at, lifted_by, lift_reason)",

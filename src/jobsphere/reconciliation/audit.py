@@ -187,8 +187,9 @@ CHECKS = (
     Check(
         "nothing waits for longer than it may",
         """
-        SELECT 'deposit ' || id || ' is ' || state || ' since ' || created_at FROM deposits
-        WHERE state IN ('created', 'confirming') AND created_at < $1::timestamptz - interval '2 hours'
+        SELECT 'deposit ' || id || ' is ' || state || ' since ' || attempted_at FROM deposits
+        WHERE (state IN ('created', 'confirming') AND attempted_at < $1::timestamptz - interval '2 hours')
+           OR (state IN ('requires_action', 'declined') AND attempted_at < $1::timestamptz - interval '26 hours')
         UNION ALL
         SELECT 'deposit ' || id || ' is processing since ' || created_at FROM deposits
         WHERE state = 'processing' AND created_at < $1::timestamptz - interval '10 days'

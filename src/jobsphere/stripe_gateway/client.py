@@ -58,7 +58,7 @@ def _stripe_call(
 def _named(operation: str, error: stripe.StripeError) -> Exception:
     match error:
         case stripe.CardError():
-            return CardDeclined(operation, _decline_code(error) or error.code, _declined_intent(error))
+            return CardDeclined(operation, _failure(error), _declined_intent(error))
         case stripe.IdempotencyError():
             # The key was used with other parameters: what it did then is not known here.
             log.error("stripe.key_reused", operation=operation)
@@ -76,9 +76,8 @@ def _named(operation: str, error: stripe.StripeError) -> Exception:
             )
 
 
-def _decline_code(error: stripe.CardError) -> str | None:
-    code = _mapping(_mapping(error.json_body).get("error")).get("decline_code")
-    return code if isinstance(code, str) else None
+def _failure(error: stripe.CardError) -> objects.Failure:
+    return objects.failure(_mapping(_mapping(error.json_body).get("error"))) or objects.Failure(error.code)
 
 
 def _declined_intent(error: stripe.CardError) -> objects.PaymentIntent | None:

@@ -3,7 +3,7 @@
 The grouping is design.md's table of outcomes; the facts are in stripe.md section 9.
 """
 
-from jobsphere.stripe_gateway.objects import PaymentIntent
+from jobsphere.stripe_gateway.objects import Failure, PaymentIntent
 
 
 class OutcomeUnknown(Exception):
@@ -32,8 +32,9 @@ class Refused(Exception):
 class CardDeclined(Refused):
     """A confirmation failed; the PaymentIntent lives on and may be confirmed with another card."""
 
-    def __init__(self, operation: str, code: str | None, payment_intent: PaymentIntent | None) -> None:
-        super().__init__(operation, code)
+    def __init__(self, operation: str, failure: Failure, payment_intent: PaymentIntent | None) -> None:
+        super().__init__(operation, failure.code)
+        self.failure = failure
         self.payment_intent = payment_intent
 
 

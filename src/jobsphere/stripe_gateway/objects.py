@@ -20,6 +20,25 @@ class UnreadableObject(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """Which card it was, as far as may be known: the fingerprint is the same for the same card everywhere."""
+
+    fingerprint: str | None
+    brand: str | None
+    last4: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why the last attempt at a payment failed. Each attempt the bank refused has a charge of its own."""
+
+    code: str | None  # the decline code where there is one, it says more than the code
+    charge_id: str | None = None
+    payment_method_id: str | None = None
+    card: Card | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentIntent:
     """A card payment in the making. stripe.md section 1 has its statuses."""
 
@@ -28,9 +47,10 @@ class PaymentIntent:
     amount: Money
     amount_received: Money
     charge_id: str | None
-    failure_code: str | None  # the decline code where there is one, it says more than the code
+    failure: Failure | None
     metadata: Mapping[str, str]
     client_secret: str | None = field(repr=False, default=None)
+    payment_method_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +128,37 @@ class Payout:
 
 
 def payment_intent(data: Json) -> PaymentIntent:
-    error = _mapping(data.get("last_payment_error"))
     return PaymentIntent(
         id=_text(data, "id"),
         status=_text(data, "status"),
         amount=_money(data, "amount"),
         amount_received=_money(data, "amount_received", absent=0),
         charge_id=id_of(data.get("latest_charge")),
-        failure_code=_optional(error, "decline_code") or _optional(error, "code"),
+        failure=failure(_mapping(data.get("last_payment_error"))),
         metadata=_metadata(data),
         client_secret=_optional(data, "client_secret"),
+        payment_method_id=id_of(data.get("payment_method")),
     )
+
+
+def failure(error: Json) -> Failure | None:
+    """What a declined attempt says, in a PaymentIntent or in the answer to its confirmation."""
+    if not error:
+        return None
+    method = _mapping(error.get("payment_method"))
+    return Failure(
+        code=_optional(error, "decline_code") or _optional(error, "code"),
+        charge_id=id_of(error.get("charge")),
+        payment_method_id=_optional(method, "id"),
+        card=card(method.get("card")),
+    )
+
+
+def card(data: object) -> Card | None:
+    found = _mapping(data)
+    if not found:
+        return None
+    return Card(_optional(found, "fingerprint"), _optional(found, "brand"), _optional(found, "last4"))
 
 
 def refund(data: Json) -> Refund:

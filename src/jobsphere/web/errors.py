@@ -5,6 +5,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
 
 from jobsphere import database, money
+from jobsphere.deposits.lifecycle import NoOtherCardPossible
 from jobsphere.deposits.store import DepositNotFound
 from jobsphere.idempotency.keys import IdempotencyKeyInUse, IdempotencyKeyReused
 from jobsphere.identity import people
@@ -146,6 +147,12 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "not_onboarded",
         "Payout account missing",
         "Open and complete your payout account first: POST /api/wallet/connect.",
+    ),
+    NoOtherCardPossible: Problem(
+        409,
+        "no_other_card_possible",
+        "No other card possible",
+        "This deposit is over, or is being paid at this moment. Look at it again, or start a new one.",
     ),
     DepositNotFound: Problem(404, "deposit_not_found", "Deposit not found", "Check the id of the deposit."),
     WithdrawalNotFound: Problem(

@@ -17,6 +17,7 @@ from jobsphere.deposits import refund, settle
 from jobsphere.payout_accounts import onboarding
 from jobsphere.stripe_gateway import objects
 from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.stripe_gateway.errors import Refused
 from jobsphere.webhooks.receive import Source
 from jobsphere.withdrawals import settle as settle_withdrawal
 
@@ -57,23 +58,22 @@ def payment_succeeded(connection: AsyncConnection, event: Event, _: None, moment
     return settle.payment_succeeded(connection, objects.payment_intent(event.object), now=moment.now)
 
 
-def payment_failed(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
-    return settle.payment_failed(connection, objects.payment_intent(event.object), now=moment.now)
-
-
 def payment_canceled(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
     return settle.payment_canceled(connection, objects.payment_intent(event.object), now=moment.now)
 
 
-async def ask_payment(gateway: StripeGateway, event: Event) -> objects.PaymentIntent:
-    """States that pass and come again: only what Stripe says now counts (stripe.md section 1)."""
-    return await gateway.retrieve_payment_intent(str(event.object["id"]))
+async def ask_payment(gateway: StripeGateway, event: Event) -> objects.PaymentIntent | None:
+    """States that pass and come again, also failures: only what Stripe says now counts (stripe.md section 1)."""
+    try:
+        return await gateway.retrieve_payment_intent(str(event.object["id"]))
+    except Refused:
+        return None  # not of this account, so not ours
 
 
-def payment_moved(
-    connection: AsyncConnection, event: Event, intent: objects.PaymentIntent, moment: Moment
-) -> Applied:
-    return settle.payment_moved(connection, intent, now=moment.now)
+async def payment_moved(
+    connection: AsyncConnection, event: Event, intent: objects.PaymentIntent | None, moment: Moment
+) -> bool:
+    return intent is not None and await settle.payment_said(connection, intent, now=moment.now)
 
 
 async def ask_refunds(gateway: StripeGateway, event: Event) -> list[objects.Refund]:
@@ -117,7 +117,7 @@ def payout_failed(connection: AsyncConnection, event: Event, _: None, moment: Mo
 
 HANDLERS: Mapping[str, Handler] = {
     "payment_intent.succeeded": Handler(payment_succeeded),
-    "payment_intent.payment_failed": Handler(payment_failed),
+    "payment_intent.payment_failed": Handler(payment_moved, ask=ask_payment),
     "payment_intent.canceled": Handler(payment_canceled),
     "payment_intent.requires_action": Handler(payment_moved, ask=ask_payment),
     "payment_intent.processing": Handler(payment_moved, ask=ask_payment),

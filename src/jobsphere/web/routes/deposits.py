@@ -1,5 +1,7 @@
-"""Deposits by card: start one, and look at it."""
+"""Deposits by card: start one, look at it, go on with it."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,31 +12,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.database import reading
 from jobsphere.deposits import store
+from jobsphere.deposits.ask import ask
+from jobsphere.deposits.attempts import Tried, attempts_of
 from jobsphere.deposits.declines import sentence_for
 from jobsphere.deposits.lifecycle import UNSENT, Deposit, DepositState
+from jobsphere.deposits.resume import resume
 from jobsphere.deposits.send import client_secret, send
 from jobsphere.deposits.start import start
 from jobsphere.identity.people import Role, User
 from jobsphere.money import Money
+from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.wallets.limits import Limits
 from jobsphere.web.answers import Answer, answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import Amount, Body, router
 from jobsphere.web.context import Context, CurrentContext
-from jobsphere.web.idempotency import DOCUMENTED, IdempotentPost, replace_answer
+from jobsphere.web.idempotency import DOCUMENTED, IdempotentPost, Outcome, replace_answer
 
 routes = router("deposits")
 
 START = IdempotentPost("deposits.start")
+RESUME = IdempotentPost("deposits.resume")
 # The request leaves the rest to the worker after this; the calls to Stripe it makes take less.
 LEASE_SECONDS = 30
 
 Depositor = Annotated[User, Depends(allow(Role.CUSTOMER, Role.CONTRACTOR))]
+PaymentMethodId = Annotated[str, StringConstraints(pattern=r"^pm_[A-Za-z0-9_]{1,250}$")]
 
 
 class NewDeposit(Body):
     amount: Amount
-    payment_method_id: Annotated[str, StringConstraints(pattern=r"^pm_[A-Za-z0-9_]{1,250}$")]
+    payment_method_id: PaymentMethodId
+
+
+class ResumedDeposit(Body):
+    payment_method_id: PaymentMethodId | None = None
 
 
 @routes.post("/api/wallet/deposit", status_code=201, openapi_extra=DOCUMENTED)
@@ -43,7 +55,7 @@ async def deposit(request: Request, context: CurrentContext, caller: Depositor, 
 
     `status` is `pending` until Stripe's signed event credits the wallet. 202: Stripe has not answered
     yet, JobSphere goes on by itself. `state` `requires_action`: confirm with `clientSecret`. A declined
-    card is `failed` with its reason.
+    card is `failed` with its reason; resume the deposit with another card.
     """
     amount = Money.from_major(body.amount, context.settings.payment_currency)
     deposit_id, now = context.ids.new(), context.clock.now()
@@ -62,30 +74,71 @@ async def deposit(request: Request, context: CurrentContext, caller: Depositor, 
         return _answer(started)
 
     outcome = await START.run(request, context, caller, verb)
-    if outcome.replayed:
-        return _with_secret(outcome.answer, await _secret_again(context, caller, outcome.answer)).response(
-            {"Idempotent-Replayed": "true"}
+    return await _sent(context, caller, outcome)
+
+
+@routes.post("/api/wallet/deposits/{deposit_id}/resume", openapi_extra=DOCUMENTED)
+async def resume_deposit(
+    request: Request, context: CurrentContext, caller: Depositor, deposit_id: UUID, body: ResumedDeposit
+) -> JSONResponse:
+    """Go on with a deposit: try another card after a decline, or ask what became of it.
+
+    With `paymentMethodId` the same payment is tried with that card. Without it Stripe is asked how far the
+    payment is, and `clientSecret` is given again while your bank asks you to confirm it.
+    """
+    if body.payment_method_id is None:
+        return await _asked(context, caller, deposit_id)
+    method, now = body.payment_method_id, context.clock.now()
+
+    async def verb(connection: AsyncConnection) -> Answer:
+        resumed = await resume(
+            connection,
+            deposit_id=deposit_id,
+            user_id=caller.id,
+            payment_method_id=method,
+            now=now,
+            lease_seconds=LEASE_SECONDS,
         )
-    sent = await send(context.engine, context.gateway, context.clock, deposit_id)
-    context.wake()
-    if outcome.key is not None:
-        await replace_answer(context.engine, outcome.key, _answer(sent.deposit))
-    return _with_secret(_answer(sent.deposit), sent.client_secret).response()
+        return _answer(resumed, done=200)
+
+    outcome = await RESUME.run(request, context, caller, verb)
+    return await _sent(context, caller, outcome, done=200)
 
 
 @routes.get("/api/wallet/deposits/{deposit_id}")
 async def one_deposit(deposit_id: UUID, context: CurrentContext, caller: Depositor) -> JSONResponse:
-    """How far your deposit is, with the client secret while your bank asks you to confirm it."""
+    """How far your deposit is, every card that was tried, and the client secret while it waits for you."""
     async with reading(context.engine) as connection:
         found = await store.find_owned(connection, deposit_id, caller.id)
+        tried = await attempts_of(connection, deposit_id)
     secret = await client_secret(context.gateway, found)
-    return _with_secret(answer(_message(found), _data(found)), secret).response()
+    data = {**_data(found), "attempts": _attempts(tried)}
+    return _with_secret(answer(_message(found), data), secret).response()
 
 
-async def _secret_again(context: Context, caller: User, given: Answer) -> str | None:
+async def _sent(context: Context, caller: User, outcome: Outcome, *, done: int = 201) -> JSONResponse:
+    """Go on with what was stored as far as Stripe answers; a repeated request only gets its answer again."""
+    deposit_id = UUID(outcome.answer.body["data"]["depositId"])
+    if outcome.replayed:
+        async with reading(context.engine) as connection:
+            found = await store.find_owned(connection, deposit_id, caller.id)
+        secret = await client_secret(context.gateway, found)
+        return _with_secret(outcome.answer, secret).response({"Idempotent-Replayed": "true"})
+    sent = await send(context.engine, context.gateway, context.clock, deposit_id)
+    context.wake()
+    if outcome.key is not None:
+        await replace_answer(context.engine, outcome.key, _answer(sent.deposit, done=done))
+    return _with_secret(_answer(sent.deposit, done=done), sent.client_secret).response()
+
+
+async def _asked(context: Context, caller: User, deposit_id: UUID) -> JSONResponse:
     async with reading(context.engine) as connection:
-        found = await store.find_owned(connection, UUID(given.body["data"]["depositId"]), caller.id)
-    return await client_secret(context.gateway, found)
+        found = await store.find_owned(connection, deposit_id, caller.id)
+    # Where Stripe does not say, it is as it was.
+    with suppress(OutcomeUnknown, Refused, StripeMisconfigured):
+        found = await ask(context.engine, context.gateway, context.clock, deposit_id)
+    secret = await client_secret(context.gateway, found)
+    return _with_secret(_answer(found, done=200), secret).response()
 
 
 def _limits(context: Context) -> Limits:
@@ -93,8 +146,8 @@ def _limits(context: Context) -> Limits:
     return Limits.of(settings.deposit_minimum, settings.deposit_maximum, settings.payment_currency)
 
 
-def _answer(deposit: Deposit) -> Answer:
-    return answer(_message(deposit), _data(deposit), 202 if deposit.state in UNSENT else 201)
+def _answer(deposit: Deposit, *, done: int = 201) -> Answer:
+    return answer(_message(deposit), _data(deposit), 202 if deposit.state in UNSENT else done)
 
 
 def _with_secret(given: Answer, secret: str | None) -> Answer:
@@ -112,12 +165,12 @@ def _message(deposit: Deposit) -> str:
             return "Your payment is on its way; your wallet is credited when it is confirmed."
         case DepositState.SUCCEEDED:
             return "Your deposit is in your wallet."
-        case DepositState.DECLINED | DepositState.CANCELED:
+        case DepositState.DECLINED | DepositState.CANCELED | DepositState.EXPIRED:
             return f"{sentence_for(deposit.failure_code)} No money was taken."
 
 
 def _data(deposit: Deposit) -> dict[str, Any]:
-    failed = deposit.state in (DepositState.DECLINED, DepositState.CANCELED)
+    failed = _STATUS.get(deposit.state) == "failed"
     return {
         "depositId": deposit.id,
         "transactionId": deposit.id,
@@ -132,8 +185,25 @@ def _data(deposit: Deposit) -> dict[str, Any]:
     }
 
 
+def _attempts(tried: Sequence[Tried]) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": one.attempt.number,
+            "state": one.attempt.state.value,
+            "cardBrand": one.attempt.card.brand if one.attempt.card else None,
+            "cardLast4": one.attempt.card.last4 if one.attempt.card else None,
+            "failureCode": one.attempt.failure_code,
+            "failureReason": sentence_for(one.attempt.failure_code) if one.attempt.failure_code else None,
+            "startedAt": one.started_at,
+            "endedAt": one.ended_at,
+        }
+        for one in tried
+    ]
+
+
 _STATUS = {
     DepositState.SUCCEEDED: "completed",
     DepositState.DECLINED: "failed",
     DepositState.CANCELED: "failed",
+    DepositState.EXPIRED: "failed",
 }

@@ -1,0 +1,83 @@
+"""Attempts as rows: written with the step they belong to, and read for people and limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jobsphere.deposits.attempt import Attempt, AttemptState
+from jobsphere.deposits.lifecycle import Deposit
+from jobsphere.deposits.tables import deposit_attempts
+from jobsphere.stripe_gateway.objects import Card
+
+_KEEP_WHEN_UNKNOWN = ("payment_method_id", "card_fingerprint", "card_brand", "card_last4", "charge_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt with its times, as its owner may see it."""
+
+    attempt: Attempt
+    started_at: datetime
+    ended_at: datetime | None
+
+
+async def begin_first(connection: AsyncConnection, deposit: Deposit) -> None:
+    """The attempt that a deposit begins with."""
+    first = Attempt(deposit.attempt_number, AttemptState.OPEN, deposit.payment_method_id)
+    await write(connection, deposit, [first], now=deposit.created_at)
+
+
+async def write(
+    connection: AsyncConnection, deposit: Deposit, attempts: Sequence[Attempt], *, now: datetime
+) -> None:
+    """Store how attempts of a deposit began or ended; what is not known of them any more stays as it was."""
+    for attempt in attempts:
+        new = insert(deposit_attempts).values(**_row(deposit.id, attempt, now))
+        known = {name: func.coalesce(new.excluded[name], deposit_attempts.c[name]) for name in _KEEP_WHEN_UNKNOWN}
+        ends = {name: new.excluded[name] for name in ("state", "failure_code", "ended_at")}
+        await connection.execute(
+            new.on_conflict_do_update(index_elements=["deposit_id", "number"], set_={**known, **ends})
+        )
+
+
+async def attempts_of(connection: AsyncConnection, deposit_id: UUID) -> list[Tried]:
+    """Every attempt of a deposit, the first one first."""
+    c = deposit_attempts.c
+    rows = await connection.execute(select(deposit_attempts).where(c.deposit_id == deposit_id).order_by(c.number))
+    return [
+        Tried(
+            Attempt(
+                number=row.number,
+                state=AttemptState(row.state),
+                payment_method_id=row.payment_method_id,
+                card=Card(row.card_fingerprint, row.card_brand, row.card_last4),
+                charge_id=row.charge_id,
+                failure_code=row.failure_code,
+            ),
+            row.started_at,
+            row.ended_at,
+        )
+        for row in rows
+    ]
+
+
+def _row(deposit_id: UUID, attempt: Attempt, now: datetime) -> dict[str, object]:
+    card = attempt.card or Card(None, None, None)
+    return {
+        "deposit_id": deposit_id,
+        "number": attempt.number,
+        "state": attempt.state.value,
+        "payment_method_id": attempt.payment_method_id,
+        "card_fingerprint": card.fingerprint,
+        "card_brand": card.brand,
+        "card_last4": card.last4,
+        "charge_id": attempt.charge_id,
+        "failure_code": attempt.failure_code,
+        "started_at": now,
+        "ended_at": None if attempt.state is AttemptState.OPEN else now,
+    }
