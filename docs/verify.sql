@@ -4,7 +4,7 @@
 --
 -- Each query lists what breaks one law. When all is well, every one of them answers "(0 rows)".
 -- It trusts the postings and none of the Python code. Stored balances are proved against the postings by the
--- third query; the last two use them.
+-- third query; those after it use them.
 
 \set ON_ERROR_STOP on
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
@@ -51,5 +51,19 @@ SELECT w.id, w.state, COALESCE(a.balance_minor, 0) AS in_transit
 FROM withdrawals AS w
 LEFT JOIN ledger_accounts AS a ON a.name = 'withdrawal:' || w.id || ':in_transit' AND a.currency = w.currency
 WHERE COALESCE(a.balance_minor, 0) <> CASE WHEN w.state IN ('paid', 'returned') THEN 0 ELSE w.amount_minor END;
+
+\echo 'Refunds whose money in transit does not fit their state'
+SELECT r.id, r.state, COALESCE(a.balance_minor, 0) AS in_transit
+FROM refunds AS r
+LEFT JOIN ledger_accounts AS a ON a.name = 'refund:' || r.id || ':in_transit' AND a.currency = r.currency
+WHERE COALESCE(a.balance_minor, 0) <>
+    CASE WHEN r.is_taken OR r.state IN ('failed', 'canceled') THEN 0 ELSE r.amount_minor END;
+
+\echo 'Wallets whose debt in the ledger is not the sum of their open debts'
+SELECT a.name, a.currency, a.balance_minor AS ledger, COALESCE(sum(d.amount_minor - d.repaid_minor), 0) AS debts
+FROM ledger_accounts AS a
+LEFT JOIN debts AS d ON a.name = 'wallet:' || d.wallet_id || ':debt' AND a.currency = d.currency
+WHERE a.name ~ '^wallet:.*:debt$'
+GROUP BY a.id HAVING a.balance_minor <> COALESCE(sum(d.amount_minor - d.repaid_minor), 0);
 
 COMMIT;

@@ -16,6 +16,8 @@ from jobsphere.deposits import store as deposits_store
 from jobsphere.idempotency.keys import delete_expired
 from jobsphere.marketplace.expire import expire_due
 from jobsphere.observability import logger
+from jobsphere.refunds import send as refunds_send
+from jobsphere.refunds import store as refunds_store
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.traces import trace
 from jobsphere.webhooks.process import process_due
@@ -58,6 +60,7 @@ class Worker:
         self._loops = (
             _Loop("webhooks", self._webhooks, poll_seconds),
             _Loop("deposits", self._deposits, poll_seconds),
+            _Loop("refunds", self._refunds, poll_seconds),
             _Loop("withdrawals", self._withdrawals, poll_seconds),
             _Loop("offers", self._offers, 10 * poll_seconds, is_woken=False),
             _Loop("housekeeping", self._housekeeping, HOUSEKEEPING_SECONDS, is_woken=False),
@@ -104,6 +107,11 @@ class Worker:
         await _each("deposits", deeds)
         return len(due)
 
+    async def _refunds(self) -> int:
+        due = await _due_refunds(self.engine, self.clock.now())
+        await _each("refunds", (refunds_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due))
+        return len(due)
+
     async def _withdrawals(self) -> int:
         due = await _due_withdrawals(self.engine, self.clock.now())
         await _each(
@@ -129,6 +137,11 @@ async def _each(loop: str, deeds: Iterable[Awaitable[object]]) -> None:
 @in_own_transaction
 async def _due_deposits(connection: AsyncConnection, now: datetime) -> list[UUID]:
     return list(await deposits_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
+
+
+@in_own_transaction
+async def _due_refunds(connection: AsyncConnection, now: datetime) -> list[UUID]:
+    return list(await refunds_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
 
 
 @in_own_transaction

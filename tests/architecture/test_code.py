@@ -6,7 +6,7 @@ import pytest
 
 from tests.architecture.source import Module, modules
 
-NEAR_MONEY = ("money", "ledger", "deposits", "withdrawals", "marketplace", "wallets", "disputes")
+NEAR_MONEY = ("money", "ledger", "deposits", "refunds", "withdrawals", "marketplace", "wallets", "disputes")
 LINES_MAX = 400
 # What draws time or ids by itself, and why it may.
 MAY_DRAW = {

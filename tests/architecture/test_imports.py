@@ -8,18 +8,24 @@ from tests.architecture.source import Module, module, modules
 
 PURE = """
     money ledger.accounts ledger.posting deposits.attempt deposits.lifecycle deposits.declines
-    withdrawals.lifecycle withdrawals.reasons marketplace.lifecycle marketplace.fees marketplace.job
-    marketplace.offer marketplace.notices marketplace.refusals notifications.notice
+    refunds.lifecycle refunds.quote refunds.reasons withdrawals.lifecycle withdrawals.reasons
+    marketplace.lifecycle marketplace.fees marketplace.job marketplace.offer
+    marketplace.notices marketplace.refusals notifications.notice
     """.split()
 # What rules may use of Python itself: nothing that reads a file, a clock, chance, the network or the environment.
 COMPUTES = {"collections", "dataclasses", "datetime", "decimal", "enum", "re", "typing", "uuid"}
 # What rules of one folder use of others: rules again, and Stripe's objects as plain data.
 PURE_DATA = {"jobsphere.stripe_gateway.objects"}
+# The one function that does, and the one that repays debts with it.
+DOORS = {"jobsphere.ledger.record", "jobsphere.wallets.debts.record_and_repay", "jobsphere.wallets.debts.repay"}
 # The few modules that move money; an auditor reads these.
 MOVES_MONEY = {
-    "jobsphere.deposits.refund",
     "jobsphere.deposits.store",
     "jobsphere.marketplace.store",
+    "jobsphere.refunds.request",
+    "jobsphere.refunds.settle",
+    "jobsphere.refunds.store",
+    "jobsphere.wallets.debts",
     "jobsphere.withdrawals.store",
 }
 
@@ -48,7 +54,7 @@ def test_rules_know_neither_the_time_nor_chance(name: str) -> None:
 
 
 def test_only_the_few_modules_that_move_money_import_the_one_function_that_does() -> None:
-    importers = {m.name for m in modules() if any(_is_one_of(n, {"jobsphere.ledger.record"}) for n in m.imports())}
+    importers = {m.name for m in modules() if any(_is_one_of(n, DOORS) for n in m.imports())}
 
     assert importers == MOVES_MONEY
 

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.deposits import lifecycle as deposit_rules
 from jobsphere.deposits import store as deposits
 from jobsphere.deposits.lifecycle import Deposit
-from jobsphere.deposits.refund import book_refunds
 from jobsphere.deposits.start import start
 from jobsphere.identity.people import User
 from jobsphere.money import Money
-from jobsphere.stripe_gateway.objects import Payout, Refund
+from jobsphere.refunds.request import request as request_refund
+from jobsphere.refunds.settle import Seen, refunds_seen
+from jobsphere.stripe_gateway.objects import PaymentIntent, Payout, Refund
 from jobsphere.wallets.limits import Limits
 from jobsphere.withdrawals import lifecycle as withdrawal_rules
 from jobsphere.withdrawals import store as withdrawals
@@ -33,17 +34,25 @@ class History:
     """What a breach is planted into."""
 
     customer: UUID  # also the id of the wallet
+    contractor: UUID
     open_deposit: UUID
     settled_deposit: UUID
     open_offer: UUID
     accepted_offer: UUID
     completed_offer: UUID
     open_withdrawal: UUID
+    open_refund: UUID
     paid_withdrawal: UUID
 
 
+def seen(*refunds: Refund, intent_id: str = "pi_1", status: str = "succeeded") -> Seen:
+    """The payment of 200.00 and its refunds, as Stripe has them."""
+    amount = usd("200.00")
+    return Seen(PaymentIntent(intent_id, status, amount, amount, f"ch_{intent_id}", None, {}), refunds)
+
+
 async def live_through(market: Market) -> History:
-    """200.00 in, a job done, one under way and one offered, a refund, and withdrawals paid, waiting, returned."""
+    """200.00 in; jobs done, under way, offered; refunds asked for and found; withdrawals of all kinds."""
     customer, contractor = await market.customer("0.00"), await market.contractor()
     settled = await _deposit(market, customer, "pi_1", succeeds=True)
     open_ = await _deposit(market, customer, "pi_2", succeeds=False)
@@ -78,9 +87,10 @@ async def live_through(market: Market) -> History:
     await _withdraw(market, contractor, "5.00", *transferred)
     waiting = await _withdraw(market, contractor, "10.00")
     refund = Refund("re_1", "succeeded", usd("12.00"), "ch_pi_1", "pi_1")
-    await market.do(lambda c: book_refunds(c, "pi_1", [refund], ids=market.ids, now=market.clock.now()))
+    asked = await _refund(market, customer, settled, "5.00")
+    await market.do(lambda c: refunds_seen(c, seen(refund), ids=market.ids, now=market.clock.now()))
     completed, accepted, sent = (offer.id for _, offer in offers)
-    return History(customer.id, open_, settled, sent, accepted, completed, waiting, paid)
+    return History(customer.id, contractor.id, open_, settled, sent, accepted, completed, waiting, asked, paid)
 
 
 async def _deposit(market: Market, customer: User, intent_id: str, *, succeeds: bool) -> UUID:
@@ -105,6 +115,22 @@ async def _deposit(market: Market, customer: User, intent_id: str, *, succeeds: 
 
     await market.do(work)
     return deposit_id
+
+
+async def _refund(market: Market, customer: User, deposit_id: UUID, amount: str) -> UUID:
+    refund_id = market.ids.new()
+    await market.do(
+        lambda c: request_refund(
+            c,
+            refund_id=refund_id,
+            deposit_id=deposit_id,
+            amount=usd(amount),
+            requested_by=customer.id,
+            owner_id=customer.id,
+            now=market.clock.now(),
+        )
+    )
+    return refund_id
 
 
 async def _onboard(market: Market, contractor: User) -> None:

@@ -19,7 +19,7 @@ VERIFY = REPOSITORY / "docs" / "verify.sql"
 # Owners can do this; the application cannot, and nobody does it by accident.
 UNGUARDED = [
     f"ALTER TABLE {table} DISABLE TRIGGER USER"
-    for table in ("journal_entries", "ledger_accounts", "offers", "webhook_events")
+    for table in ("debts", "journal_entries", "ledger_accounts", "offers", "webhook_events")
 ]
 # Two months before the history, which is at the first moment of the clock.
 BACK = "timestamptz '2025-11-01 00:00Z'"
@@ -47,7 +47,8 @@ def account(name: str, currency: str = "usd") -> str:
 
 
 FEES = "platform:platform_fees"
-WALLET = "wallet:{customer}:available"
+# Of somebody who owes nothing, so that nothing else is wrong with money in it.
+WALLET = "wallet:{contractor}:available"
 # For each law what breaks it and it alone, told in statements of SQL.
 BREACHES: dict[str, list[list[str]]] = {
     "every journal entry has all its postings": [
@@ -111,6 +112,23 @@ BREACHES: dict[str, list[list[str]]] = {
         [moved(FEES, "withdrawal:{open_withdrawal}:in_transit")],
         [moved(FEES, "withdrawal:{paid_withdrawal}:in_transit")],
     ],
+    "what is in transit to cards belongs to refunds that Stripe has not taken": [
+        [moved("refund:{open_refund}:in_transit", WALLET)],
+        [moved(FEES, "refund:{open_refund}:in_transit")],
+    ],
+    "no deposit is refunded more than was paid": [
+        ["UPDATE deposits SET refunded_minor = refunded_minor - 1 WHERE id = '{settled_deposit}'"],
+        [
+            "ALTER TABLE deposits DROP CONSTRAINT deposits_never_refunded_more_than_paid",
+            "UPDATE deposits SET refunded_minor = amount_minor + 1 WHERE id = '{settled_deposit}'",
+        ],
+    ],
+    "every debt has its origin, and no wallet holds money while it owes": [
+        [moved("wallet:{customer}:debt", FEES)],
+        [moved(FEES, "wallet:{customer}:debt")],
+        ["UPDATE debts SET repaid_minor = repaid_minor + 1"],
+        [moved(FEES, "wallet:{customer}:available")],
+    ],
     "every deposit that succeeded is credited once, and no other is": [
         [
             "UPDATE journal_entries SET reference = 'offer:{customer}:damage'"
@@ -147,6 +165,7 @@ VERIFIED = {
     "no account of a person, offer or withdrawal is below zero": "Stored balances that are not the sum",
     "escrow is what was promised and neither released nor returned": "Offers whose escrow",
     "what is in transit belongs to withdrawals that are not over": "Withdrawals whose money",
+    "what is in transit to cards belongs to refunds that Stripe has not taken": "Refunds whose money",
 }
 
 
@@ -188,7 +207,7 @@ async def test_the_books_of_an_honest_history_hold(
     proof = await prove(engine, now=clock.now())
 
     assert proof.holds, [result for result in proof.results if result.breaches]
-    assert proof.covered["entries"] == 20
+    assert proof.covered["entries"] == 21
     assert proof.covered["postings"] > proof.covered["entries"]
 
 
@@ -221,7 +240,7 @@ async def test_of_many_breaches_only_some_are_shown(
 ) -> None:
     many = (
         "INSERT INTO journal_entries (reference, posting_count)"
-        " SELECT 'refund:' || n, 1 FROM generate_series(1, 100) AS n"
+        " SELECT 'refund:{customer}:made:' || n, 1 FROM generate_series(1, 100) AS n"
     )
     await plant(owner_engine, history, [many])
 
@@ -235,7 +254,7 @@ async def test_verify_sql_finds_nothing_in_an_honest_history(
 ) -> None:
     found = queries(databases, engine)
 
-    assert len(found) == 6
+    assert len(found) == 8
     assert {answer.count("(0 rows)") for answer in found.values()} == {1}
 
 

@@ -7,16 +7,18 @@ from fastapi import FastAPI
 from jobsphere.deposits.declines import _BY_CODE, CANCELED, EXPIRED, GENERIC, NOT_POSSIBLE, NOT_SENT
 from jobsphere.identity.people import Role
 from jobsphere.notifications.notice import NoticeType
+from jobsphere.refunds.lifecycle import RefundState
 from jobsphere.wallets.transactions import TransactionType
 from jobsphere.web.app import create_app
 from jobsphere.web.auth import Access, Public, api_routes, declared_access
 from jobsphere.web.context import Context
 from jobsphere.web.errors import INTERNAL_ERROR, INVALID_REQUEST, PROBLEMS, REFUSED_BY_FRAMEWORK
+from jobsphere.web.routes.refunds import STATUS as REFUND_STATUS
 from jobsphere.web.routes.withdrawals import _STATUS
 from jobsphere.withdrawals.lifecycle import WithdrawalState
 from tests.conftest import Databases
 from tests.docs.pages import code, read, rows, section
-from tests.journeys.conftest import JobSphere, running, settings_for_tests
+from tests.journeys.conftest import JobSphere, Person, running, settings_for_tests
 
 API = read("docs/api.md")
 
@@ -92,6 +94,8 @@ def test_every_type_and_state_is_listed() -> None:
     assert first("notification types") == [type_.value for type_ in NoticeType]
     states = [(code(state), status) for state, status, _ in rows(section(API, "withdrawal states"))]
     assert states == [(state.value, _STATUS.get(state, "pending")) for state in WithdrawalState]
+    states = [(code(state), status) for state, status, _ in rows(section(API, "refund states"))]
+    assert states == [(state.value, REFUND_STATUS.get(state, "pending")) for state in RefundState]
 
 
 async def test_the_answers_hold_the_fields_that_are_listed(databases: Databases, database: str) -> None:
@@ -108,13 +112,19 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
     customer, contractor = await jobsphere.earned("100")
     admin = await jobsphere.person(Role.ADMIN)
     withdrawal = await contractor.done("/api/wallet/withdraw", {"amount": 80})
+    spent = (await customer.data("/api/wallet/transactions"))["transactions"][-1]
+    await jobsphere.sandbox.dashboard_refund(spent["stripeChargeId"], 1000)
+    wallet = await jobsphere.until("a debt", lambda: _wallet_that_owes(customer))
     withdrawal_path = f"/api/wallet/withdrawals/{withdrawal['withdrawalId']}"
     deposit = await customer.done(
         "/api/wallet/deposit", {"amount": 10, "paymentMethodId": "pm_card_bypassPending"}
     )
     return {
         "user": (await customer.data("/api/me"))["user"],
-        "wallet": await customer.data("/api/wallet"),
+        "wallet": wallet,
+        "debt": wallet["debts"][0],
+        "refund quote": await customer.data(f"/api/wallet/deposits/{spent['id']}/refund/quote"),
+        "refund": (await customer.data("/api/wallet/refunds"))["refunds"][0],
         "transaction": (await customer.data("/api/wallet/transactions"))["transactions"][0],
         "deposit": deposit,
         "attempt": (await customer.data(f"/api/wallet/deposits/{deposit['depositId']}"))["attempts"][0],
@@ -128,3 +138,8 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
         "freeze": await admin.done(f"/api/admin/wallets/{customer.id}/freeze", {"reason": "Look at it"}),
         "platform": await admin.data("/api/admin/platform"),
     }
+
+
+async def _wallet_that_owes(customer: Person) -> dict[str, Any] | None:
+    wallet: dict[str, Any] = await customer.data("/api/wallet")
+    return wallet if wallet["debts"] else None

@@ -9,9 +9,6 @@ from uuid import UUID
 from sqlalchemy import text
 
 from jobsphere.database import reading
-from jobsphere.deposits.lifecycle import Deposit, DepositState
-from jobsphere.deposits.refund import _entry as refund_entry
-from jobsphere.deposits.refund import shares
 from jobsphere.identity.people import Role
 from jobsphere.ledger import accounts
 from jobsphere.ledger.accounts import Account
@@ -22,7 +19,13 @@ from jobsphere.marketplace.job import Job, JobState
 from jobsphere.marketplace.offer import Offer, OfferState
 from jobsphere.money import Money
 from jobsphere.reconciliation.audit import CHECKS
-from jobsphere.stripe_gateway.objects import Payout, Refund
+from jobsphere.refunds import lifecycle as refunds
+from jobsphere.refunds.lifecycle import Refund, RefundState
+from jobsphere.refunds.reasons import refusal
+from jobsphere.stripe_gateway.objects import Payout
+from jobsphere.stripe_gateway.objects import Refund as Report
+from jobsphere.wallets.debts import Debt, DebtOrigin, Part
+from jobsphere.wallets.debts import _entry as repayment
 from jobsphere.withdrawals import lifecycle as withdrawals
 from jobsphere.withdrawals.lifecycle import Withdrawal, WithdrawalState
 from jobsphere.withdrawals.reasons import TRANSFER_REFUSED
@@ -33,8 +36,14 @@ from tests.journeys.conftest import JobSphere, running, settings_for_tests
 LEDGER = read("docs/ledger.md")
 Line = tuple[str, str, str, str]
 
-CUSTOMER, CONTRACTOR, OFFER, WITHDRAWAL = (UUID(int=number) for number in range(1, 5))
-NAMES = {CUSTOMER: "<customer>", CONTRACTOR: "<contractor>", OFFER: "<offer>", WITHDRAWAL: "<withdrawal>"}
+CUSTOMER, CONTRACTOR, OFFER, WITHDRAWAL, REFUND = (UUID(int=number) for number in range(1, 6))
+NAMES = {
+    CUSTOMER: "<customer>",
+    CONTRACTOR: "<contractor>",
+    OFFER: "<offer>",
+    WITHDRAWAL: "<withdrawal>",
+    REFUND: "<refund>",
+}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 _POSTED = """
@@ -114,7 +123,7 @@ def _named(line: str, names: dict[str, str]) -> str:
 
 
 def test_everything_else_posts_what_the_table_says() -> None:
-    entries = [*_offers_that_end(), *_withdrawals_that_fail(), _refund()]
+    entries = [*_offers_that_end(), *_withdrawals_that_fail(), *_refunds(), _repayment()]
     expected = [line for entry in entries for line in _lines(entry)]
 
     assert _table("otherwise") == expected
@@ -155,13 +164,30 @@ def _withdrawals_that_fail() -> list[Entry]:
     return [entry for step in steps for entry in step.entries]
 
 
-def _refund() -> Entry:
+def _refunds() -> list[Entry]:
+    """Asked for and made, refused, failed before and after Stripe took it; then one made at Stripe."""
     amount = Money(5_000, "usd")
-    deposit = Deposit(
-        UUID(int=8), CUSTOMER, CUSTOMER, amount, DepositState.SUCCEEDED, "", "", "", None, 0, NOW, NOW
-    )
-    refund = Refund("<refund>", "succeeded", amount, None, None)
-    return refund_entry(deposit, refund, shares(amount, Money(3_000, "usd")))
+    asked = Refund(REFUND, UUID(int=8), CUSTOMER, CUSTOMER, "pi_1", amount, RefundState.REQUESTED, NOW)
+    sending = replace(asked, state=RefundState.SENDING)
+
+    def report(status: str) -> Report:
+        return Report("<re>", status, amount, None, None)
+
+    steps = [
+        refunds.request(asked),
+        refunds.reported(sending, report("succeeded")),
+        refunds.refused(sending, refusal("charge_disputed")),
+        refunds.reported(sending, report("failed")),
+        refunds.reported(replace(sending, state=RefundState.SUCCEEDED, is_taken=True), report("failed")),
+        refunds.found(replace(asked, state=RefundState.PENDING), report("succeeded"), Money(3_000, "usd")),
+    ]
+    return [entry for step in steps for entry in step.entries]
+
+
+def _repayment() -> Entry:
+    owed, nothing = Money(2_000, "usd"), Money.zero("usd")
+    debt = Debt(UUID(int=10), CUSTOMER, DebtOrigin.REFUND, REFUND, owed, nothing, NOW)
+    return repayment([Part(debt, owed)], f"debt:{CUSTOMER}:deposit:<deposit>:settle")
 
 
 def test_the_laws_are_those_that_are_checked() -> None:
@@ -175,7 +201,9 @@ def test_only_the_listed_files_move_money() -> None:
     movers = {
         str(path.relative_to(REPOSITORY))
         for path in source.rglob("*.py")
-        if re.search(r"ledger\.record|from jobsphere\.ledger import .*\brecord\b", path.read_text())
+        if re.search(
+            r"ledger\.record|from jobsphere\.ledger import .*\brecord\b|\brecord_and_repay\b", path.read_text()
+        )
     }
 
     assert set(re.findall(r"^- `(.+)`$", section(LEDGER, "movers"), re.MULTILINE)) == movers

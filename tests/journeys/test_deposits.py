@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import func, select
 
 from jobsphere.database import reading
-from jobsphere.deposits.tables import refunds
 from jobsphere.identity.people import Role
 from jobsphere.ledger.accounts import stripe_balance, wallet_debt
 from jobsphere.ledger.tables import journal_entries
+from jobsphere.refunds.tables import refunds
 from jobsphere.webhooks.tables import webhook_events
 from tests.journeys.conftest import CONNECT_SECRET, WEBHOOK_SECRET, JobSphere, Person
 

@@ -13,10 +13,10 @@ from jobsphere.audit.write import write as write_audit
 from jobsphere.deposits import attempts
 from jobsphere.deposits.lifecycle import LEFT_TO_CUSTOMER, UNSENT, Deposit, DepositState, Step
 from jobsphere.deposits.tables import deposits
-from jobsphere.ledger.record import record
 from jobsphere.money import Money
 from jobsphere.notifications.write import notify
 from jobsphere.wallets import transactions
+from jobsphere.wallets.debts import record_and_repay
 
 TRY_GAP_SECONDS_MAX = 300
 # How long a deposit may wait for its owner before it is canceled (lifecycle.md section 9).
@@ -73,7 +73,7 @@ async def save(connection: AsyncConnection, before: Deposit, step: Step, *, now:
         return after
     await connection.execute(update(deposits).where(deposits.c.id == after.id).values(**_changes(after)))
     if step.entry is not None:
-        await record(connection, [step.entry])
+        await record_and_repay(connection, [step.entry], now=now)
     await attempts.write(connection, after, step.attempts, now=now)
     await _save_transaction(connection, before, step, now)
     await notify(connection, step.notices, now=now)

@@ -1,6 +1,18 @@
-"""Deposits and refunds in PostgreSQL."""
+"""Deposits in PostgreSQL."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy import text as sql
 
 from jobsphere.schema import metadata
@@ -19,6 +31,12 @@ deposits = Table(
     Column("payment_intent_id", Text, unique=True),
     Column("charge_id", Text, unique=True),
     Column("failure_code", Text),
+    # What went back to its card, or is on the way there: refunds that neither failed nor were canceled.
+    Column("refunded_minor", BigInteger, nullable=False, server_default=sql("0")),
+    # What disputes hold of it or took.
+    Column("contested_minor", BigInteger, nullable=False, server_default=sql("0")),
+    # While a dispute is open, Stripe refunds nothing of it and neither do we.
+    Column("is_disputed", Boolean, nullable=False, server_default=sql("false")),
     Column("tries", Integer, nullable=False, server_default=sql("0")),
     # When the worker goes on with it; empty when it waits for Stripe or for nothing.
     Column("next_try_at", DateTime(timezone=True)),
@@ -33,6 +51,8 @@ deposits = Table(
         name="state_is_known",
     ),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+    CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="never_refunded_more_than_paid"),
+    CheckConstraint("contested_minor BETWEEN 0 AND amount_minor", name="never_contested_more_than_paid"),
     Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
     Index(None, "wallet_id"),
 )
@@ -57,17 +77,4 @@ deposit_attempts = Table(
     CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended_has_its_time"),
     CheckConstraint("(state = 'declined') = (failure_code IS NOT NULL)", name="declined_has_its_reason"),
     Index(None, "card_fingerprint", "ended_at", postgresql_where=sql("card_fingerprint IS NOT NULL")),
-)
-
-refunds = Table(
-    "refunds",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("deposit_id", ForeignKey("deposits.id"), nullable=False),
-    Column("stripe_refund_id", Text, nullable=False, unique=True),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    CheckConstraint("amount_minor > 0", name="amount_is_positive"),
-    Index(None, "deposit_id"),
 )

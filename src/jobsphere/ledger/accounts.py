@@ -55,6 +55,11 @@ def withdrawal_in_transit(withdrawal_id: UUID, currency: str) -> Account:
     return _guarded(f"withdrawal:{withdrawal_id}:in_transit", currency)
 
 
+def refund_in_transit(refund_id: UUID, currency: str) -> Account:
+    """Money on its way from a wallet back to a card."""
+    return _guarded(f"refund:{refund_id}:in_transit", currency)
+
+
 def stripe_balance(currency: str) -> Account:
     """The platform's money at Stripe, pending and available."""
     return _shared("stripe:balance", currency, Side.DEBIT)

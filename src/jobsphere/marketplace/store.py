@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.audit.write import write as write_audit
 from jobsphere.clock import Ids
 from jobsphere.ledger.posting import Verdict
-from jobsphere.ledger.record import record
 from jobsphere.marketplace.job import Job
 from jobsphere.marketplace.lifecycle import Movement, Step
 from jobsphere.marketplace.offer import Offer
@@ -19,6 +18,7 @@ from jobsphere.marketplace.rows import row_of
 from jobsphere.marketplace.tables import jobs, offers
 from jobsphere.notifications.write import notify
 from jobsphere.wallets import transactions
+from jobsphere.wallets.debts import record_and_repay
 from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 from jobsphere.wallets.wallet import InsufficientFunds
 
@@ -43,7 +43,7 @@ async def save_new(connection: AsyncConnection, step: Step, deed: Deed) -> None:
         InsufficientFunds: the ledger refused the hold; the caller's database transaction must not commit.
     """
     await connection.execute(insert(offers).values(**row_of(step.offer)))
-    if Verdict.INSUFFICIENT_FUNDS in await _record(connection, [step]):
+    if Verdict.INSUFFICIENT_FUNDS in await _record(connection, [step], deed.now):
         raise InsufficientFunds
     await _tell(connection, [step], deed)
 
@@ -58,7 +58,7 @@ async def save(connection: AsyncConnection, steps: Sequence[Step], deed: Deed) -
         await _save_offer(connection, step.offer)
         if step.job is not None:
             await save_job(connection, step.job, deed)
-    if any(verdict is not Verdict.RECORDED for verdict in await _record(connection, steps)):
+    if any(verdict is not Verdict.RECORDED for verdict in await _record(connection, steps, deed.now)):
         raise EscrowDisagrees(", ".join(str(step.offer.id) for step in steps))
     await _tell(connection, steps, deed)
 
@@ -81,8 +81,9 @@ async def _save_offer(connection: AsyncConnection, offer: Offer) -> None:
     )
 
 
-async def _record(connection: AsyncConnection, steps: Sequence[Step]) -> list[Verdict]:
-    return await record(connection, [step.entry for step in steps if step.entry is not None])
+async def _record(connection: AsyncConnection, steps: Sequence[Step], now: datetime) -> list[Verdict]:
+    entries = [step.entry for step in steps if step.entry is not None]
+    return await record_and_repay(connection, entries, now=now)
 
 
 async def _tell(connection: AsyncConnection, steps: Sequence[Step], deed: Deed) -> None:

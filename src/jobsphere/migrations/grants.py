@@ -14,6 +14,8 @@ GRANTS = {
     "alembic_version": "SELECT",
     "audit_log": _KEEP,
     "deposit_attempts": _CHANGE,
+    # What was owed stays what was owed; only how much of it is repaid may change.
+    "debts": "SELECT, INSERT, UPDATE (repaid_minor)",
     "deposits": _CHANGE,
     # A freeze is ended, never rewritten.
     "freezes": "SELECT, INSERT, UPDATE (lifted_at, lifted_by, lift_reason)",
@@ -26,7 +28,7 @@ GRANTS = {
     "notifications": _CHANGE,
     "offers": _CHANGE,
     "postings": _KEEP,
-    "refunds": _KEEP,
+    "refunds": _CHANGE,
     "stripe_calls": _CHANGE,
     "transactions": _CHANGE,
     "users": _CHANGE,

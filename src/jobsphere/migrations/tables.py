@@ -7,6 +7,7 @@ from jobsphere.identity import tables as identity
 from jobsphere.ledger import tables as ledger
 from jobsphere.marketplace import tables as marketplace
 from jobsphere.notifications import tables as notifications
+from jobsphere.refunds import tables as refunds
 from jobsphere.schema import metadata
 from jobsphere.stripe_gateway import tables as stripe_gateway
 from jobsphere.wallets import tables as wallets
@@ -21,6 +22,7 @@ FOLDERS = (
     ledger,
     marketplace,
     notifications,
+    refunds,
     stripe_gateway,
     wallets,
     webhooks,

@@ -12,6 +12,7 @@ class NoticeType(StrEnum):
     PAYMENT_RECEIVED = "payment_received"  # a deposit is in the wallet
     PAYMENT_FAILED = "payment_failed"  # a deposit was declined or given up
     PAYMENT_REFUNDED = "payment_refunded"  # money of a deposit went back to its card
+    REFUND_FAILED = "refund_failed"  # a refund did not reach the card; the money is back in the wallet
     WITHDRAWAL_COMPLETED = "withdrawal_completed"  # the bank has the money
     WITHDRAWAL_FAILED = "withdrawal_failed"  # the money is back in the wallet
     OFFER_RECEIVED = "offer_received"  # a customer offers a job to a contractor

@@ -103,7 +103,9 @@ CHECKS = (
         "every journal entry is of a deed that JobSphere does",
         """
         SELECT reference FROM journal_entries
-        WHERE reference !~ '^deposit:[-0-9a-f]{36}:settle$' AND reference !~ '^refund:[A-Za-z0-9_]+$'
+        WHERE reference !~ '^deposit:[-0-9a-f]{36}:settle$'
+          AND reference !~ '^refund:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
+          AND reference !~ '^debt:[-0-9a-f]{36}:[-a-z]+:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
           AND reference !~ '^offer:[-0-9a-f]{36}:[a-z]+$'
           AND reference !~ '^withdrawal:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
         """,
@@ -120,6 +122,7 @@ CHECKS = (
         deeds (currency, place, minor) AS (
             SELECT currency, 'stripe:balance', amount_minor FROM deposits WHERE state = 'succeeded'
             UNION ALL SELECT currency, 'stripe:balance', -amount_minor FROM refunds
+                WHERE is_taken AND state NOT IN ('failed', 'canceled')
             UNION ALL SELECT currency, 'stripe:balance', -amount_minor FROM withdrawals
                 WHERE state NOT IN ('reserved', 'transferring', 'returned')
             UNION ALL SELECT currency, 'stripe:connected', amount_minor FROM withdrawals
@@ -164,6 +167,50 @@ CHECKS = (
         """,
     ),
     Check(
+        "what is in transit to cards belongs to refunds that Stripe has not taken",
+        f"""
+        WITH {_SUMS}
+        SELECT 'refund ' || r.id || ' is ' || r.state || ': in transit ' || COALESCE(sums.minor, 0)
+        FROM refunds AS r
+        LEFT JOIN sums ON sums.name = 'refund:' || r.id || ':in_transit' AND sums.currency = r.currency
+        WHERE COALESCE(sums.minor, 0) <>
+            CASE WHEN r.is_taken OR r.state IN ('failed', 'canceled') THEN 0 ELSE r.amount_minor END
+        """,
+    ),
+    Check(
+        "no deposit is refunded more than was paid",
+        """
+        SELECT 'deposit ' || d.id || ': counted ' || d.refunded_minor || ', refunds ' || COALESCE(made.minor, 0)
+               || ' of ' || d.amount_minor
+        FROM deposits AS d
+        LEFT JOIN (
+            SELECT deposit_id, sum(amount_minor) AS minor FROM refunds
+            WHERE state NOT IN ('failed', 'canceled') GROUP BY deposit_id
+        ) AS made ON made.deposit_id = d.id
+        WHERE d.refunded_minor <> COALESCE(made.minor, 0) OR d.refunded_minor > d.amount_minor
+        """,
+    ),
+    Check(
+        "every debt has its origin, and no wallet holds money while it owes",
+        f"""
+        WITH {_SUMS},
+        owed AS (
+            SELECT 'wallet:' || wallet_id || ':debt' AS name, currency, sum(amount_minor - repaid_minor) AS minor
+            FROM debts GROUP BY wallet_id, currency
+        ),
+        accounts AS (SELECT name, currency, minor FROM sums WHERE name ~ '^wallet:.*:debt$')
+        SELECT name || ': ledger ' || COALESCE(accounts.minor, 0) || ', debts ' || COALESCE(owed.minor, 0)
+        FROM accounts FULL JOIN owed USING (name, currency)
+        WHERE COALESCE(accounts.minor, 0) <> COALESCE(owed.minor, 0)
+        UNION ALL
+        SELECT held.name || ' holds ' || held.minor || ' and owes ' || debt.minor
+        FROM sums AS held
+        JOIN sums AS debt
+          ON debt.name = replace(held.name, ':available', ':debt') AND debt.currency = held.currency
+        WHERE held.name ~ '^wallet:.*:available$' AND held.minor > 0 AND debt.minor > 0
+        """,
+    ),
+    Check(
         "every deposit that succeeded is credited once, and no other is",
         """
         SELECT 'deposit ' || d.id || ' is ' || d.state || ': credited ' || COALESCE(sum(p.amount_minor), 0)
@@ -180,8 +227,10 @@ CHECKS = (
         SELECT 'transaction ' || t.id || ' is ' || t.status
         FROM transactions AS t
         LEFT JOIN deposits AS d ON d.id = t.id LEFT JOIN withdrawals AS w ON w.id = t.id
+        LEFT JOIN refunds AS r ON r.id = t.id
         WHERE (t.type = 'deposit' AND (t.status = 'completed') <> (d.state IS NOT DISTINCT FROM 'succeeded'))
            OR (t.type = 'withdrawal' AND (t.status = 'completed') <> (w.state IS NOT DISTINCT FROM 'paid'))
+           OR (r.id IS NOT NULL AND (t.status = 'completed') <> (r.state = 'succeeded'))
         """,
     ),
     Check(
@@ -196,6 +245,12 @@ CHECKS = (
         UNION ALL
         SELECT 'withdrawal ' || id || ' is ' || state || ' since ' || created_at FROM withdrawals
         WHERE state NOT IN ('paid', 'returned') AND created_at < $1::timestamptz - interval '14 days'
+        UNION ALL
+        SELECT 'refund ' || id || ' is ' || state || ' since ' || created_at FROM refunds
+        WHERE state IN ('requested', 'sending') AND created_at < $1::timestamptz - interval '2 days'
+        UNION ALL
+        SELECT 'refund ' || id || ' is pending since ' || created_at FROM refunds
+        WHERE state = 'pending' AND created_at < $1::timestamptz - interval '30 days'
         UNION ALL
         SELECT 'offer ' || id || ' should have expired at ' || expires_at FROM offers
         WHERE state = 'sent' AND expires_at < $1::timestamptz - interval '1 hour'

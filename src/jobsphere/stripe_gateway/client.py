@@ -185,9 +185,24 @@ class StripeGateway:
         return objects.payment_intent(found.to_dict())
 
     @_stripe_call
-    async def list_refunds(self, charge_id: str) -> list[objects.Refund]:
-        """Every refund of a charge, whoever made it."""
-        page = await self._stripe.refunds.list_async({"charge": charge_id, "limit": 100})
+    async def create_refund(
+        self, payment_intent_id: str, *, amount: Money, refund_id: UUID, key: str
+    ) -> objects.Refund:
+        """Send ``amount`` of a payment back to its card; refused while the charge is disputed."""
+        made = await self._stripe.refunds.create_async(
+            {
+                "payment_intent": payment_intent_id,
+                "amount": amount.amount_minor,
+                "metadata": {"refund_id": str(refund_id)},
+            },
+            {"idempotency_key": key},
+        )
+        return objects.refund(made.to_dict())
+
+    @_stripe_call
+    async def list_refunds(self, payment_intent_id: str) -> list[objects.Refund]:
+        """Every refund of a payment, whoever made it."""
+        page = await self._stripe.refunds.list_async({"payment_intent": payment_intent_id, "limit": 100})
         return [objects.refund(found.to_dict()) async for found in page.auto_paging_iter()]
 
     @_stripe_call

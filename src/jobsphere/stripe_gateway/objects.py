@@ -62,6 +62,10 @@ class Refund:
     amount: Money
     charge_id: str | None
     payment_intent_id: str | None
+    # Whether Stripe took it out of our balance; while a refund waits for money there, it did not.
+    is_taken: bool = True
+    failure_reason: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +166,16 @@ def card(data: object) -> Card | None:
 
 
 def refund(data: Json) -> Refund:
+    status = _optional(data, "status") or "pending"
     return Refund(
         id=_text(data, "id"),
-        status=_optional(data, "status") or "pending",
+        status=status,
         amount=_money(data, "amount"),
         charge_id=id_of(data.get("charge")),
         payment_intent_id=id_of(data.get("payment_intent")),
+        is_taken=status == "succeeded" or id_of(data.get("balance_transaction")) is not None,
+        failure_reason=_optional(data, "failure_reason"),
+        metadata=_metadata(data),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
 from sqlalchemy import text as sql
@@ -89,7 +90,7 @@ transactions = Table(
     Column("completed_at", DateTime(timezone=True)),
     CheckConstraint(
         "type IN ('deposit', 'withdrawal', 'escrow_hold', 'platform_fee', 'service_fee',"
-        " 'contractor_payout', 'refund')",
+        " 'contractor_payout', 'refund', 'debt_repayment')",
         name="type_is_known",
     ),
     CheckConstraint("status IN ('pending', 'completed', 'failed')", name="status_is_known"),
@@ -100,3 +101,24 @@ transactions = Table(
     Index(None, "from_wallet_id", "created_at", "id"),
     Index(None, "to_wallet_id", "created_at", "id"),
 )
+
+debts = Table(
+    "debts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("wallet_id", ForeignKey("wallets.id"), nullable=False),
+    # What left the wallet short; its own id is ``origin_id``.
+    Column("origin", Text, nullable=False),
+    Column("origin_id", Uuid, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("repaid_minor", BigInteger, nullable=False, server_default=sql("0")),
+    Column("currency", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("origin", "origin_id"),
+    CheckConstraint("origin IN ('refund', 'dispute')", name="origin_is_known"),
+    CheckConstraint("amount_minor > 0", name="amount_is_positive"),
+    CheckConstraint("repaid_minor BETWEEN 0 AND amount_minor", name="never_repaid_twice"),
+    Index("debts_open_idx", "wallet_id", postgresql_where=sql("repaid_minor < amount_minor")),
+    Index(None, "wallet_id", "created_at", "id"),
+)
+append_only("debts", "id", "wallet_id", "origin", "origin_id", "amount_minor", "currency", "created_at")

@@ -11,6 +11,8 @@ from jobsphere.idempotency.keys import IdempotencyKeyInUse, IdempotencyKeyReused
 from jobsphere.identity import people
 from jobsphere.marketplace import refusals
 from jobsphere.notifications.inbox import NotificationNotFound
+from jobsphere.refunds.request import MoreThanRefundable, NotRefundable
+from jobsphere.refunds.store import RefundNotFound
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.signature import WrongSignature
 from jobsphere.wallets import freezes, wallet
@@ -155,6 +157,19 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "This deposit is over, or is being paid at this moment. Look at it again, or start a new one.",
     ),
     DepositNotFound: Problem(404, "deposit_not_found", "Deposit not found", "Check the id of the deposit."),
+    RefundNotFound: Problem(404, "refund_not_found", "Refund not found", "Check the id of the refund."),
+    NotRefundable: Problem(
+        409,
+        "not_refundable",
+        "Not refundable",
+        "Nothing of this deposit can be refunded now ({error.reason}). The quote of the refund says when it can.",
+    ),
+    MoreThanRefundable: Problem(
+        422,
+        "more_than_refundable",
+        "More than refundable",
+        "Choose an amount of at most {error.refundable}, as the quote of the refund says.",
+    ),
     WithdrawalNotFound: Problem(
         404, "withdrawal_not_found", "Withdrawal not found", "Check the id of the withdrawal."
     ),

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.clock import Ids
-from jobsphere.deposits import refund, settle
+from jobsphere.deposits import settle
 from jobsphere.payout_accounts import onboarding
+from jobsphere.refunds import settle as settle_refund
 from jobsphere.stripe_gateway import objects
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import Refused
@@ -76,18 +77,19 @@ async def payment_moved(
     return intent is not None and await settle.payment_said(connection, intent, now=moment.now)
 
 
-async def ask_refunds(gateway: StripeGateway, event: Event) -> list[objects.Refund]:
-    """A charge does not carry its refunds since API 2022-11-15 (stripe.md section 5)."""
-    return await gateway.list_refunds(str(event.object["id"]))
-
-
-async def charge_refunded(
-    connection: AsyncConnection, event: Event, refunds: list[objects.Refund], moment: Moment
-) -> bool:
+async def ask_refunds(gateway: StripeGateway, event: Event) -> settle_refund.Seen | None:
+    """Refund events come in any order, several for one refund, and a charge does not carry its refunds since
+    API 2022-11-15: what Stripe says now of the payment and of all its refunds counts (stripe.md section 5)."""
     payment_intent_id = objects.id_of(event.object.get("payment_intent"))
-    if payment_intent_id is None:
+    return await settle_refund.look(gateway, payment_intent_id) if payment_intent_id else None
+
+
+async def refunds_moved(
+    connection: AsyncConnection, _: Event, seen: settle_refund.Seen | None, moment: Moment
+) -> bool:
+    if seen is None:
         return False
-    return await refund.book_refunds(connection, payment_intent_id, refunds, ids=moment.ids, now=moment.now)
+    return await settle_refund.refunds_seen(connection, seen, ids=moment.ids, now=moment.now)
 
 
 def transfer_made(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
@@ -121,7 +123,12 @@ HANDLERS: Mapping[str, Handler] = {
     "payment_intent.canceled": Handler(payment_canceled),
     "payment_intent.requires_action": Handler(payment_moved, ask=ask_payment),
     "payment_intent.processing": Handler(payment_moved, ask=ask_payment),
-    "charge.refunded": Handler(charge_refunded, ask=ask_refunds),
+    # One refund sends several of these; each is booked once, by its id.
+    "charge.refunded": Handler(refunds_moved, ask=ask_refunds),
+    "refund.created": Handler(refunds_moved, ask=ask_refunds),
+    "refund.updated": Handler(refunds_moved, ask=ask_refunds),
+    "refund.failed": Handler(refunds_moved, ask=ask_refunds),
+    "charge.refund.updated": Handler(refunds_moved, ask=ask_refunds),
     "transfer.created": Handler(transfer_made),
     # Gone since API 2017-04-06, but old versions and the guide send it (stripe.md section 3).
     "transfer.paid": Handler(transfer_made),

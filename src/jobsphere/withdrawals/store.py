@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere import due
 from jobsphere.audit.write import write as write_audit
 from jobsphere.ledger.posting import Verdict
-from jobsphere.ledger.record import record
 from jobsphere.money import Money
 from jobsphere.notifications.write import notify
 from jobsphere.stripe_gateway import calls
 from jobsphere.wallets import transactions
+from jobsphere.wallets.debts import record_and_repay
 from jobsphere.wallets.wallet import InsufficientFunds
 from jobsphere.withdrawals.lifecycle import UNSENT, Step, Withdrawal, WithdrawalState
 from jobsphere.withdrawals.reasons import Reason
@@ -98,7 +98,7 @@ async def save(
         .where(withdrawals.c.id == after.id)
         .values(**_changes(before, after, now, wait_seconds))
     )
-    verdicts = await record(connection, step.entries) if step.entries else []
+    verdicts = await record_and_repay(connection, step.entries, now=now) if step.entries else []
     if Verdict.INSUFFICIENT_FUNDS in verdicts:
         raise InsufficientFunds
     if step.begins is not None:

@@ -12,7 +12,9 @@ from fastapi.responses import JSONResponse
 from jobsphere.database import reading
 from jobsphere.identity.people import Role, User
 from jobsphere.marketplace.read import escrow_balance
+from jobsphere.money import Money
 from jobsphere.wallets import freezes
+from jobsphere.wallets.debts import Debt, debts_of
 from jobsphere.wallets.transactions import Cursor, Transaction, list_transactions
 from jobsphere.wallets.wallet import available_balance, totals, wallet_of
 from jobsphere.web.answers import answer
@@ -40,12 +42,15 @@ async def wallet(context: CurrentContext, caller: WalletOwner) -> JSONResponse:
         balance = await available_balance(connection, found)
         escrow = await escrow_balance(connection, caller.id, found.currency)
         sums = await totals(connection, found)
+        owed = await debts_of(connection, found.id)
     return answer(
         "Your wallet.",
         {
             "id": found.id,
             "balance": balance.to_major(),
             "escrowBalance": escrow.to_major(),
+            "debt": sum((one.open for one in owed), Money.zero(found.currency)).to_major(),
+            "debts": [_debt_data(one) for one in owed],
             "currency": found.currency,
             "isActive": found.is_active,
             "isFrozen": bool(frozen),
@@ -73,6 +78,20 @@ async def transactions(
     next_cursor = _write_cursor(page[-1]) if len(page) == limit else None
     data = {"transactions": [transaction_data(one) for one in page], "nextCursor": next_cursor}
     return answer("Your transactions, newest first.", data).response()
+
+
+def _debt_data(debt: Debt) -> dict[str, Any]:
+    """A debt as JSON; ``originId`` is the refund or dispute that it comes from."""
+    return {
+        "id": debt.id,
+        "origin": debt.origin.value,
+        "originId": debt.origin_id,
+        "amount": debt.amount.to_major(),
+        "repaid": debt.repaid.to_major(),
+        "open": debt.open.to_major(),
+        "currency": debt.amount.currency,
+        "createdAt": debt.created_at,
+    }
 
 
 def transaction_data(transaction: Transaction) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Refunds: money of a deposit back to its card."""
