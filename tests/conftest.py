@@ -24,6 +24,7 @@ from jobsphere.embedded_postgres import (
     stored_passwords,
 )
 from jobsphere.migrations.migrate import migrate
+from tests.description import exchanges, stripe
 
 OWNER = "jobsphere_owner"
 APPLICATION = "jobsphere_application"
@@ -137,3 +138,13 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("STRIPE_", "JOBSPHERE_", "DATABASE_")) and name != "STRIPE_SPEC_DIR":
             monkeypatch.delenv(name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what this run held against Stripe's description of its API, or that there was none."""
+    if not stripe.is_here():
+        terminalreporter.write_line(f"Nothing was held against Stripe's description: {stripe.ABSENT}")
+    elif exchanges.COUNTS:
+        terminalreporter.section("held against Stripe's description of its API")
+        for line in exchanges.summary():
+            terminalreporter.write_line(line)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,9 +33,11 @@ from jobsphere.worker import Worker
 from stripe_sandbox.control import Control
 from stripe_sandbox.testing import run_in_process
 from tests.conftest import Databases
+from tests.description.exchanges import Judge, judged
 
 WEBHOOK_SECRET = "whsec_platform"
 CONNECT_SECRET = "whsec_connect"
+JUDGE = Judge(product=True)
 SETTLE_SECONDS_MAX = 20.0
 
 
@@ -181,7 +183,7 @@ class JobSphere:
 @asynccontextmanager
 async def running(url: str, settings: Settings) -> AsyncIterator[JobSphere]:
     """JobSphere and a sandbox of its own, on the database at ``url``."""
-    async with run_in_process() as sandbox:
+    async with run_in_process(observers=(JUDGE,)) as sandbox:
         settings = using_sandbox(settings, sandbox.url)
         assert settings.stripe_secret_key is not None
         assert settings.jobsphere_token_secret is not None
@@ -229,6 +231,13 @@ def settings_for_tests(**changes: Any) -> Settings:
         jobsphere_token_secret=SecretStr("a secret of tests that has 32 characters"),
         **changes,
     )
+
+
+@pytest.fixture(autouse=True)
+def hold_against_stripes_description() -> Iterator[None]:
+    """Every request that JobSphere makes must be as Stripe describes it, and every answer it gets."""
+    yield
+    judged(JUDGE)
 
 
 @pytest.fixture

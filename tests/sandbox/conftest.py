@@ -1,7 +1,7 @@
 """A sandbox, the official SDK pointed at it, and receivers for its webhooks."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,12 @@ from stripe._v1_services import V1Services
 
 from stripe_sandbox.control import Control
 from stripe_sandbox.testing import RunningSandbox, run_in_process
+from tests.description.exchanges import Judge, judged
 
 from .receiver import SECRET, Receiver
 
 HERE = Path(__file__).parent
+JUDGE = Judge()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,8 +84,15 @@ class Seller:
 @pytest.fixture(scope="session")
 async def running() -> AsyncIterator[RunningSandbox]:
     """One sandbox for all tests; each begins with an empty one."""
-    async with run_in_process() as sandbox:
+    async with run_in_process(observers=(JUDGE,)) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def hold_against_the_description() -> Iterator[None]:
+    """Every request that succeeded and every answer of every test must be as Stripe describes them."""
+    yield
+    judged(JUDGE)
 
 
 @pytest.fixture

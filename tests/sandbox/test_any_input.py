@@ -29,7 +29,7 @@ PLAUSIBLE = {
     "destination": "acct_1",
     "enabled_events": "*",
     "external_account": "btok_us",
-    "reason": "fraud",
+    "reason": "other",
     "type": "card",
     "url": "http://127.0.0.1:9/x",
 }

@@ -198,7 +198,7 @@ async def test_without_a_manual_schedule_the_money_leaves_by_itself(
 
 async def test_accounts_can_be_listed_rejected_and_deleted(seller: Seller, stripe_client: V1Services) -> None:
     first, second = await _new_account(stripe_client), await _new_account(stripe_client)
-    rejected = await stripe_client.accounts.reject_async(first, {"reason": "fraud"})
+    rejected = await stripe_client.accounts.reject_async(first, {"reason": "fraud_other"})
     await stripe_client.accounts.delete_async(second)
 
     assert rejected.requirements is not None

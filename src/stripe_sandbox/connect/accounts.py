@@ -31,7 +31,16 @@ from stripe_sandbox.store import Record, shown, snapshot
 from stripe_sandbox.webhooks.events import emit
 
 CAPABILITIES = ("card_payments", "transfers", "us_bank_account_ach_payments", "tax_reporting_us_1099_k")
-REJECTIONS = ("fraud", "terms_of_service", "other")
+# The reasons that a platform may give, and what the account is then shown to be rejected for.
+REJECTIONS = {
+    "credit": "other",
+    "fraud_no_intent_to_fulfill": "fraud",
+    "fraud_other": "fraud",
+    "fraud_payment_method_casher": "fraud",
+    "fraud_payment_method_tester": "fraud",
+    "other": "other",
+    "terms_of_service": "terms_of_service",
+}
 
 
 def _delay_days(value: Any, name: str) -> int:
@@ -171,7 +180,7 @@ def delete(call: Call) -> Record:
 def reject(call: Call) -> Record:
     """The platform refuses an account: it can do nothing any more."""
     account = connected(call, call.path["account"])
-    move_to_stage(call.sandbox, account, Stage.REJECTED, rejected_reason=call.params["reason"])
+    move_to_stage(call.sandbox, account, Stage.REJECTED, rejected_reason=REJECTIONS[call.params["reason"]])
     return view(call.sandbox, account)
 
 

@@ -58,8 +58,8 @@ EXPANDABLE: dict[str, dict[str, tuple[str, ...]]] = {
         "transfer": ("transfer",),
     },
     "customer": {
-        "default_source": ("card",),
-        "sources": ("card",),
+        "default_source": ("bank_account", "card"),
+        "sources": ("bank_account", "card"),
         "subscriptions": ("subscription",),
         "tax_ids": ("tax_id",),
         "test_clock": ("test_helpers.test_clock",),
