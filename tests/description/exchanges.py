@@ -33,6 +33,8 @@ class Judge:
     def verdicts(self) -> list[str]:
         """What is wrong with everything since the last call, one sentence each."""
         exchanges, self.waiting = self.waiting, []
+        for exchange in exchanges:
+            _count(exchange, product=self.product)
         return [wrong for exchange in exchanges for wrong in judge(exchange, product=self.product)]
 
 
@@ -51,10 +53,9 @@ _known: dict[tuple[Any, ...], tuple[list[str], Counter[str]]] = {}
 
 
 def judge(exchange: Exchange, *, product: bool) -> Iterator[str]:
-    """What is wrong with one exchange; counts it."""
+    """What is wrong with one exchange."""
     operation = stripe.operation_of(exchange.method, exchange.path)
     wrong = [] if operation is None else list(_wrong_parameters(exchange, operation))
-    _count(exchange, product=product, valid=operation is not None and not wrong)
     where = f"{exchange.method} {exchange.path} answered {exchange.status}"
     if operation is None and exchange.status == 200:
         yield f"{where}, although Stripe has no such request"
@@ -64,7 +65,9 @@ def judge(exchange: Exchange, *, product: bool) -> Iterator[str]:
         yield from (f"{where}: the answer is wrong: {one}" for one in _wrong_answer(exchange, operation))
 
 
-def _count(exchange: Exchange, *, product: bool, valid: bool) -> None:
+def _count(exchange: Exchange, *, product: bool) -> None:
+    operation = stripe.operation_of(exchange.method, exchange.path)
+    valid = operation is not None and not any(_wrong_parameters(exchange, operation))
     COUNTS["requests"] += 1
     COUNTS["requests of JobSphere"] += product
     COUNTS["requests that are valid"] += valid

@@ -31,7 +31,7 @@ async def _disputed(seller: Seller, card: str = "pm_card_createDispute") -> list
 
 async def _told(seller: Seller, kind: str) -> list[str]:
     """What was told about ``kind``, oldest first, by the last word of each event's type."""
-    made = (await seller.client().events.list_async({"types": [f"{kind}.*"], "limit": 100})).data[::-1]
+    made = (await seller.client().events.list_async({"type": f"{kind}.*", "limit": 100})).data[::-1]
     return [event.type.rpartition(".")[2] for event in made]
 
 
