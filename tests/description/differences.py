@@ -29,9 +29,9 @@ UNDESCRIBED_FIELDS = {
 # Values or absences that the description does not allow, by kind of object and field.
 DIFFERENT_VALUES: dict[str, str] = {}
 
-# Parameters that the description, which is of the server's side, does not know: Stripe's library in the
-# browser sends them.
+# Parameters that the description, which is of the server's side, does not know, or does not know to hold a
+# card: Stripe's library in the browser sends them. They are left out when a browser's request is judged.
 BROWSER_PARAMETERS = frozenset(
     "client_attribution_metadata client_secret expected_payment_method_type guid key muid pasted_fields "
-    "payment_user_agent referrer sid time_on_page".split()
+    "payment_method_data payment_user_agent referrer sid time_on_page".split()
 )
