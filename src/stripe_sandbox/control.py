@@ -112,6 +112,14 @@ class Control:
         """Wait until nothing is waiting to be tried now."""
         await self._ask("POST", "/deliveries/drain")
 
+    async def settings(self) -> dict[str, Any]:
+        """How long things take and what Stripe charges; see ``stripe_sandbox.settings``."""
+        return await self._ask("GET", "/settings")
+
+    async def change_settings(self, **values: int | bool) -> dict[str, Any]:
+        """Use other values for some settings until the next reset; returns all of them."""
+        return await self._ask("POST", "/settings", values)
+
     async def books(self) -> dict[str, Any]:
         """``accounts``: money per account and currency; ``balanced``; ``differences`` if it is not."""
         return await self._ask("GET", "/books")
@@ -204,6 +212,10 @@ class Control:
         """Let the bank return a payout, also one that counts as paid; returns it."""
         return await self._do("fail_payout", payout=payout, code=code)
 
+    async def fail_topup(self, topup: str, code: str = "insufficient_funds") -> dict[str, Any]:
+        """Let the bank refuse a top-up, or take back what it had paid; returns it."""
+        return await self._do("fail_topup", topup=topup, code=code)
+
     async def reverse_transfer(self, transfer: str, amount: int | None = None) -> dict[str, Any]:
         """Reverse a transfer as a person would in the dashboard; returns the reversal."""
         return await self._do("reverse_transfer", transfer=transfer, amount=amount)
@@ -242,7 +254,7 @@ class Control:
         dispute: str,
         outcome: Literal["won", "lost"],
         *,
-        fee_returned: bool = False,
+        fee_returned: bool | None = None,
         reinstated: int | None = None,
     ) -> dict[str, Any]:
         """Let the bank decide an open dispute; returns it. ``reinstated``: only so much comes back."""

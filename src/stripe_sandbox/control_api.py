@@ -142,6 +142,17 @@ async def drain(control: Control, body: dict[str, Any], path: dict[str, str]) ->
     return {"drained": True}
 
 
+async def show_settings(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """How long things take and what Stripe charges."""
+    return asdict(control.sandbox.settings)
+
+
+async def change_settings(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
+    """Use other values for some settings until the next reset."""
+    control.sandbox.change_settings(body)
+    return asdict(control.sandbox.settings)
+
+
 async def show_books(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
     """Every account's money, and whether the books are balanced."""
     found = books.differences(control.sandbox)
@@ -208,6 +219,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/deliveries/duplicate", duplicate),
     ("POST", "/deliveries/resend", resend),
     ("POST", "/deliveries/drain", drain),
+    ("GET", "/settings", show_settings),
+    ("POST", "/settings", change_settings),
     ("GET", "/books", show_books),
     ("GET", "/calls", calls),
     ("GET", "/calls/{id}", call),

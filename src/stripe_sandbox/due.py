@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 from stripe_sandbox import tidying
-from stripe_sandbox.money import automatic_payouts, balance_transactions, payouts
-from stripe_sandbox.payments import aftermath, dispute_course, refunds
+from stripe_sandbox.money import automatic_payouts, balance_transactions, payouts, topups
+from stripe_sandbox.payments import aftermath, charges, dispute_course, refunds
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 from stripe_sandbox.webhooks import delivery
 
 ACTIONS: dict[str, Callable[[Sandbox, Record], None]] = {
     "charge.aftermath": aftermath.follow,
+    "charge.settle": charges.settle_and_tell,
     "delivery.retry": delivery.retry,
     "dispute.close_inquiry": dispute_course.close_inquiry,
     "dispute.deadline": dispute_course.miss_deadline,
@@ -22,6 +23,7 @@ ACTIONS: dict[str, Callable[[Sandbox, Record], None]] = {
     "refund.fail": refunds.fail,
     "refund.fund": refunds.fund,
     "refund.settle": refunds.settle,
+    "topup.arrive": topups.arrive,
     tidying.ACTION: tidying.tidy,
 }
 

@@ -2,7 +2,7 @@
 
 from stripe_sandbox.connect import accounts, bank_endpoints, capabilities, onboarding
 from stripe_sandbox.http.routing import Endpoint
-from stripe_sandbox.money import balance, balance_transactions, payouts, reversals, transfers
+from stripe_sandbox.money import balance, balance_transactions, payouts, reversals, topups, transfers
 from stripe_sandbox.payments import (
     charges,
     customers,
@@ -64,6 +64,8 @@ PAYMENTS = (
     Endpoint("GET", "/v1/refunds", refunds.list_refunds, refunds.LIST),
     Endpoint("GET", "/v1/refunds/{refund}", refunds.retrieve),
     Endpoint("POST", "/v1/refunds/{refund}", refunds.update, refunds.UPDATE),
+    Endpoint("POST", "/v1/refunds/{refund}/cancel", refunds.cancel, refunds.CANCEL),
+    Endpoint("GET", "/v1/charges/{charge}/refunds", refunds.list_of_charge, refunds.LIST_OF_CHARGE),
     Endpoint("GET", "/v1/disputes", disputes.list_disputes, disputes.LIST),
     Endpoint("GET", "/v1/disputes/{dispute}", disputes.retrieve),
     Endpoint("POST", "/v1/disputes/{dispute}", disputes.update, disputes.UPDATE),
@@ -94,6 +96,14 @@ MONEY = (
     Endpoint("GET", "/v1/payouts/{payout}", payouts.retrieve),
     Endpoint("POST", "/v1/payouts/{payout}", payouts.update, payouts.UPDATE),
     Endpoint("POST", "/v1/payouts/{payout}/cancel", payouts.cancel, payouts.CANCEL),
+)
+
+TOPUPS = (
+    Endpoint("POST", "/v1/topups", topups.create, topups.CREATE),
+    Endpoint("GET", "/v1/topups", topups.list_topups, topups.LIST),
+    Endpoint("GET", "/v1/topups/{topup}", topups.retrieve),
+    Endpoint("POST", "/v1/topups/{topup}", topups.update, topups.UPDATE),
+    Endpoint("POST", "/v1/topups/{topup}/cancel", topups.cancel, topups.CANCEL),
 )
 
 CONNECT = (
@@ -128,4 +138,4 @@ WEBHOOKS = (
     Endpoint("DELETE", "/v1/webhook_endpoints/{webhook_endpoint}", webhook_endpoints.delete),
 )
 
-ENDPOINTS = (*PAYMENTS, *MONEY, *CONNECT, *WEBHOOKS)
+ENDPOINTS = (*PAYMENTS, *MONEY, *TOPUPS, *CONNECT, *WEBHOOKS)

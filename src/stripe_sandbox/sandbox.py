@@ -13,6 +13,7 @@ from stripe_sandbox.settings import Settings
 from stripe_sandbox.store import Record, Store
 
 _CLOCK = "sandbox_clock"
+_SETTINGS = "sandbox_settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,11 @@ class Sandbox:
     """
 
     def __init__(self, settings: Settings | None = None, database: Database | None = None) -> None:
-        self.settings = settings or Settings()
+        self._settings_at_start = settings or Settings()
         self._database = database
         self.store = Store(database.load() if database else ())
+        changed = (self.store.get(_SETTINGS) or {}).get("values", {})
+        self.settings = self._settings_at_start.changed(changed)
         self.clock = Clock((self.store.get(_CLOCK) or {}).get("offset_seconds", 0.0))
         self.schedule = Schedule(self.store)
         self.faults = FaultPlan(self.store)
@@ -54,6 +57,18 @@ class Sandbox:
         """Do ``action`` to ``record`` when ``seconds`` of sandbox time have passed."""
         self.schedule.at(self.now() + seconds, action, record["id"])
 
+    def change_settings(self, values: Record) -> None:
+        """Use other values for some settings until everything is forgotten.
+
+        Raises:
+            ValueError: a name or a value is wrong; nothing changes then.
+        """
+        self.settings = self.settings.changed(values)
+        known = self.store.get(_SETTINGS) or self.store.add(
+            {"id": _SETTINGS, "object": "sandbox.settings", "values": {}}
+        )
+        self.store.change(known, values=known["values"] | values)
+
     def move_clock_to(self, moment: float) -> None:
         """Let sandbox time be ``moment``, if that lies ahead."""
         self.clock.move_to(moment)
@@ -68,6 +83,7 @@ class Sandbox:
     def forget_everything(self) -> None:
         """Back to an empty sandbox at wall-clock time; webhook endpoints stay."""
         self.store.forget_all_but("webhook_endpoint")
+        self.settings = self._settings_at_start
         self.clock.offset_seconds = 0.0
         self._remember_clock()
         self.schedule = Schedule(self.store)

@@ -1,6 +1,8 @@
 """What may be tuned: how long things take, what Stripe charges, how deliveries are retried."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -17,6 +19,9 @@ class Settings:
     pending_refund_settles_after_seconds: int = HOUR
     failing_refund_fails_after_seconds: int = HOUR
     unfunded_refund_retried_after_seconds: int = HOUR
+
+    charge_settles_after_seconds: int = 0  # with ``automatic_async``: when the balance transaction is there
+    topup_arrives_after_seconds: int = 2 * DAY
 
     aftermath_follows_after_seconds: int = 1
     dispute_due_after_seconds: int = 9 * DAY
@@ -39,6 +44,20 @@ class Settings:
         *(5, 30, 2 * MINUTE, 10 * MINUTE),
         *(HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY),
     )
+
+    def changed(self, values: Mapping[str, Any]) -> "Settings":
+        """These settings with other values for some.
+
+        Raises:
+            ValueError: a name is unknown, or its value is not a whole number of at least 0, or not true or false.
+        """
+        known = {field.name: field.type for field in fields(self)}
+        for name, value in values.items():
+            if known.get(name) not in (int, bool):
+                raise ValueError(f"There is no setting {name} that may be changed.")
+            if type(value) is not known[name] or value < 0:
+                raise ValueError(f"{name} must be {'true or false' if known[name] is bool else 'a whole number'}.")
+        return replace(self, **values)
 
 
 API_VERSION = "2026-10-28.endive"

@@ -26,6 +26,7 @@ INDEXED: dict[str, tuple[str, ...]] = {
     "refund": ("charge", "payment_intent"),
     "setup_attempt": ("setup_intent",),
     "setup_intent": ("customer", "payment_method"),
+    "topup": ("status",),
     "transfer": ("destination", "source_transaction", "transfer_group"),
     "transfer_reversal": ("transfer",),
 }

@@ -43,6 +43,7 @@ BEGINNING = (
     ("/v1/payouts", "amount=1000&currency=usd"),
     ("/v1/payment_intents", "amount=5000&currency=usd&payment_method=pm_card_visa"),
     ("/v1/setup_intents", "payment_method=pm_card_visa"),
+    ("/v1/topups", "amount=5000&currency=usd"),
     ("/v1/webhook_endpoints", "url=http://127.0.0.1:9/x&enabled_events[]=*"),
 )
 KINDS = {

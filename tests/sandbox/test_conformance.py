@@ -163,7 +163,7 @@ async def _everything(seller: Seller, http: httpx.AsyncClient) -> list[Any]:
     await _let_everything_happen(seller, http)
     ours = (
         "accounts balance_transactions charges customers disputes events payment_intents refunds "
-        "setup_intents transfers".split()
+        "setup_intents topups transfers".split()
     )
     shown = [(await http.get(f"/v1/{path}", params={"limit": 100})).json() for path in ours]
     more = ("radar/early_fraud_warnings", "account", "balance", "payment_methods", "webhook_endpoints")
@@ -209,6 +209,8 @@ async def _let_everything_happen(seller: Seller, http: httpx.AsyncClient) -> Non
             "return_url": "https://a.example",
         }
         await http.post("/v1/setup_intents", data=form)
+    for source in ("btok_us_verified", "btok_us_no_account"):
+        await client.topups.create_async({"amount": 1_000, "currency": "usd", "source": source})
     waiting = await seller.paid_in(5_000, "pm_card_threeDSecureRequiredChargeDeclined")
     await seller.control.authenticate(waiting.id, succeed=True)
     await client.payment_intents.cancel_async(waiting.id)

@@ -40,13 +40,9 @@ async def test_a_card_is_saved_and_charged_later(seller: Seller, stripe_client: 
     [saved] = (await stripe_client.customers.payment_methods.list_async(customer.id)).data
     assert saved.id == done.payment_method
     assert (await _charge_later(stripe_client, done)).status == "succeeded"
-    types = ["setup_intent.created", "setup_intent.succeeded", "payment_method.attached"]
+    types = ["setup_intent.created", "payment_method.attached", "setup_intent.succeeded"]
     told = (await stripe_client.events.list_async({"types": types})).data[::-1]
-    assert [event.type for event in told] == [
-        "setup_intent.created",
-        "payment_method.attached",
-        "setup_intent.succeeded",
-    ]
+    assert [event.type for event in told] == types
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,15 @@ _BANK = Parameters(
 )
 
 
+def failure_of_token(token: str) -> str | None:
+    """Why money does not move between Stripe and the bank that a token stands for; None if it does.
+
+    Raises:
+        KeyError: there is no such token.
+    """
+    return FAILURES.get(_TOKENS[token])
+
+
 def attach(sandbox: Sandbox, account: Record, given: Any, param: str) -> Record:
     """Add a bank account, given by token or by its numbers, and let payouts go to it from now on.
 

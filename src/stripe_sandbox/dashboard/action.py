@@ -92,7 +92,7 @@ def whole_number(name: str, least: int, most: int, default: int) -> Option:
     return Option(name, read, (), default)
 
 
-def flag(name: str, *, default: bool = False) -> Option:
+def flag(name: str, *, default: bool | None = False) -> Option:
     """An option that is true or false."""
     words: dict[Any, bool] = {True: True, False: False, "true": True, "false": False}
 

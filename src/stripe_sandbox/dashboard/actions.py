@@ -34,7 +34,7 @@ ACTIONS: dict[str, Action] = {
         "dispute",
         "Decide",
         money.decide_dispute,
-        (choice("outcome", ("won", "lost"), "won"), flag("fee_returned"), amount("reinstated")),
+        (choice("outcome", ("won", "lost"), "won"), flag("fee_returned", default=None), amount("reinstated")),
     ),
     "escalate_inquiry": Action("dispute", "Make it a chargeback", money.escalate_inquiry),
     "warn_of_fraud": Action(
@@ -47,6 +47,9 @@ ACTIONS: dict[str, Action] = {
     "cancel_payout": Action("payout", "Cancel", money.cancel_payout),
     "fail_payout": Action(
         "payout", "Let it fail", money.fail_payout, (choice("code", FAILURE_MESSAGES, "account_closed"),)
+    ),
+    "fail_topup": Action(
+        "topup", "Let it fail", money.fail_topup, (choice("code", FAILURE_MESSAGES, "insufficient_funds"),)
     ),
     "onboard": Action(
         "account",

@@ -1,6 +1,6 @@
 """What is done to payments, transfers and payouts by hand, and what banks do to them."""
 
-from stripe_sandbox.money import payouts, reversals
+from stripe_sandbox.money import payouts, reversals, topups
 from stripe_sandbox.payments import confirmation, dispute_course, early_fraud_warnings, refunds, setting_up
 from stripe_sandbox.payments.dispute_course import Case
 from stripe_sandbox.sandbox import Sandbox
@@ -54,6 +54,14 @@ def fail_payout(sandbox: Sandbox, payout: Record, code: str) -> Record:
     return payout
 
 
+def fail_topup(sandbox: Sandbox, topup: Record, code: str) -> Record:
+    """The bank does not pay a top-up, or takes back what it had paid."""
+    if topup["status"] not in (topups.PENDING, topups.SUCCEEDED):
+        raise ValueError(f"{topup['id']} is over already: it has the status {topup['status']}.")
+    topups.fail(sandbox, topup, code)
+    return topup
+
+
 def dispute(sandbox: Sandbox, charge: Record, amount: int | None, reason: str, *, case: str) -> Record:
     """A person disputes ``amount`` of a charge, or all of it, at their bank."""
     if not charge["paid"]:
@@ -63,7 +71,7 @@ def dispute(sandbox: Sandbox, charge: Record, amount: int | None, reason: str, *
 
 
 def decide_dispute(
-    sandbox: Sandbox, dispute: Record, outcome: str, *, fee_returned: bool, reinstated: int | None
+    sandbox: Sandbox, dispute: Record, outcome: str, *, fee_returned: bool | None, reinstated: int | None
 ) -> Record:
     """The bank decides: for the seller, with or without the fee or with a part of the money, or against."""
     if dispute["status"] not in dispute_course.OPEN:

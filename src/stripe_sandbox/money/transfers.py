@@ -169,8 +169,12 @@ def _enter_both_sides(sandbox: Sandbox, transfer: Record, charge: Record | None)
 
 
 def _available_on(sandbox: Sandbox, charge: Record | None) -> int | None:
-    entry = sandbox.store.get(charge["balance_transaction"]) if charge else None
-    return entry["available_on"] if entry and entry["status"] == "pending" else None
+    if charge is None:
+        return None
+    entry = sandbox.store.get(charge["balance_transaction"] or "")
+    if entry is None:
+        return sandbox.now() + sandbox.settings.card_funds_delay_seconds
+    return entry["available_on"] if entry["status"] == "pending" else None
 
 
 def _payment(sandbox: Sandbox, transfer: Record) -> Record:

@@ -56,10 +56,14 @@ def succeed(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: 
     return charge
 
 
-def settle(sandbox: Sandbox, charge: Record, card: Card) -> None:
-    """Enter the money of a charge: pending for some days, or available at once with the card made for that."""
+def settle(sandbox: Sandbox, charge: Record) -> None:
+    """Enter the money of a charge, once: pending for some days, or available at once with cards made for that."""
+    if charge["balance_transaction"]:
+        return
+    method = sandbox.store.get(charge["payment_method"])
+    assert method is not None, "a charge is made with a payment method, and none is ever removed"
     settings = sandbox.settings
-    delay = 0 if card.available_at_once else settings.card_funds_delay_seconds
+    delay = 0 if card_of(method).available_at_once else settings.card_funds_delay_seconds
     entry = enter(
         sandbox,
         charge["_account"],
@@ -71,8 +75,14 @@ def settle(sandbox: Sandbox, charge: Record, card: Card) -> None:
         available_on=sandbox.now() + delay,
         description=charge["description"],
     )
-    previous = sandbox.store.change(charge, balance_transaction=entry["id"])
-    emit(sandbox, "charge.updated", charge, previous)
+    sandbox.store.change(charge, balance_transaction=entry["id"])
+
+
+def settle_and_tell(sandbox: Sandbox, charge: Record) -> None:
+    """As ``settle``, after the charge was told of without its balance transaction."""
+    if charge["balance_transaction"] is None:
+        settle(sandbox, charge)
+        emit(sandbox, "charge.updated", charge, {"balance_transaction": None})
 
 
 def fail(sandbox: Sandbox, intent: Record, method: Record, decline: Decline) -> Record:

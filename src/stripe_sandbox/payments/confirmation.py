@@ -70,9 +70,14 @@ def _charge(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: 
     if intent["setup_future_usage"] and intent["customer"]:
         sandbox.store.change(method, _set_up=True)
         attach_to(sandbox, method, intent["customer"])
+    if intent["capture_method"] == "automatic":
+        charges.settle(sandbox, charge)
     emit(sandbox, "charge.succeeded", charge)
     emit(sandbox, "payment_intent.succeeded", intent)
-    charges.settle(sandbox, charge, card)
+    if sandbox.settings.charge_settles_after_seconds:
+        sandbox.later(sandbox.settings.charge_settles_after_seconds, "charge.settle", charge)
+    else:
+        charges.settle_and_tell(sandbox, charge)
     if card.aftermath is not Aftermath.NOTHING:
         sandbox.later(sandbox.settings.aftermath_follows_after_seconds, "charge.aftermath", charge)
     return intent

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from stripe_sandbox.books import CARDS
 from stripe_sandbox.money.balance_transactions import enter
-from stripe_sandbox.payments import early_fraud_warnings, refunds
+from stripe_sandbox.payments import charges, early_fraud_warnings, refunds
 from stripe_sandbox.payments.payment_methods import card_of
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import DAY
@@ -203,9 +203,10 @@ def _close(sandbox: Sandbox, dispute: Record, status: str, *, refundable: bool) 
 
 def _withdraw(sandbox: Sandbox, dispute: Record, charge: Record) -> None:
     """Take the money and the fee from where the charge's money is, even if that is not enough."""
+    charges.settle_and_tell(sandbox, charge)
     refunds.fail_pending(sandbox, charge, "charge_for_pending_refund_disputed")
-    paid_in = sandbox.store.get(charge["balance_transaction"] or "")
-    pending = paid_in is not None and paid_in["status"] == "pending"
+    paid_in = sandbox.store.get(charge["balance_transaction"])
+    assert paid_in is not None, "it was entered just now, if not before"
     prevented = dispute["status"] == PREVENTED
     entry = enter(
         sandbox,
@@ -216,7 +217,7 @@ def _withdraw(sandbox: Sandbox, dispute: Record, charge: Record) -> None:
         CARDS,
         fee_minor=0 if prevented else sandbox.settings.dispute_fee_minor,
         fee_description="Dispute fee",
-        available_on=paid_in["available_on"] if paid_in and pending else None,
+        available_on=paid_in["available_on"] if paid_in["status"] == "pending" else None,
         description=f"Chargeback withdrawal for {charge['id']}",
     )
     _attach(sandbox, dispute, entry)

@@ -3,7 +3,7 @@
 from stripe_sandbox.books import CARDS
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import invalid, refused
-from stripe_sandbox.http.lists import dated_list_parameters, page
+from stripe_sandbox.http.lists import dated_list_parameters, list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
     amount,
@@ -39,6 +39,8 @@ CREATE = Parameters(
     }
 )
 UPDATE = Parameters(optional={"metadata": metadata})
+CANCEL = Parameters()
+LIST_OF_CHARGE = list_parameters()
 LIST = dated_list_parameters(charge=text, payment_intent=text)
 
 
@@ -102,15 +104,16 @@ def fund(sandbox: Sandbox, refund: Record) -> None:
         return
     before = shown(refund)
     _take_from_balance(sandbox, refund, charge)
-    if refund["balance_transaction"]:
+    if shown(refund) != before:
         _emit_update(sandbox, refund, before)
 
 
 def settle(sandbox: Sandbox, refund: Record) -> None:
     """A refund that was pending on purpose succeeds."""
     if refund["status"] == "pending":
-        previous = sandbox.store.change(refund, status="succeeded", pending_reason=None)
-        emit(sandbox, "refund.updated", refund, previous)
+        before = shown(refund)
+        sandbox.store.change(refund, status="succeeded", pending_reason=None)
+        _emit_update(sandbox, refund, before)
 
 
 def fail_pending(sandbox: Sandbox, charge: Record, reason: str) -> None:
@@ -150,6 +153,18 @@ def update(call: Call) -> Record:
     if previous:
         emit(call.sandbox, "refund.updated", refund, previous)
     return refund
+
+
+def cancel(call: Call) -> Record:
+    """Refuse, as Stripe does for all refunds to cards: only those that wait for the customer may be canceled."""
+    refund = call.named("refund", "refund", "id")
+    raise refused(f"Canceling this refund is unsupported; it has the status {refund['status']}.")
+
+
+def list_of_charge(call: Call) -> Record:
+    """The refunds of one charge, newest first."""
+    charge = call.named("charge", "charge")
+    return page(call, "refund", f"/v1/charges/{charge['id']}/refunds", {"charge": charge["id"]})
 
 
 def list_refunds(call: Call) -> Record:
@@ -192,19 +207,25 @@ def _is_charged_back(sandbox: Sandbox, charge: Record) -> bool:
 
 def _take_from_balance(sandbox: Sandbox, refund: Record, charge: Record) -> None:
     """Pay for the refund from where the charge's money is; without enough of it, wait and try again."""
-    paid_in = sandbox.store.get(charge["balance_transaction"])
-    assert paid_in is not None, "a paid charge was entered when it was made"
+    paid_in = sandbox.store.get(charge["balance_transaction"] or "")
+    if paid_in is None:
+        _wait(sandbox, refund, "charge_pending", max(1, sandbox.settings.charge_settles_after_seconds))
+        return
     still_pending = paid_in["status"] == "pending"
     covered = available_minor(sandbox, refund["_account"], refund["currency"]) >= refund["amount"]
     if not (still_pending or covered):
-        sandbox.store.change(refund, status="pending", pending_reason="insufficient_funds")
-        sandbox.later(sandbox.settings.unfunded_refund_retried_after_seconds, "refund.fund", refund)
+        _wait(sandbox, refund, "insufficient_funds", sandbox.settings.unfunded_refund_retried_after_seconds)
         return
     available_on = paid_in["available_on"] if still_pending else None
     entry = enter(
         sandbox, refund["_account"], "refund", -refund["amount"], refund, CARDS, available_on=available_on
     )
     sandbox.store.change(refund, balance_transaction=entry["id"], **_course(sandbox, refund, charge))
+
+
+def _wait(sandbox: Sandbox, refund: Record, reason: str, seconds: int) -> None:
+    sandbox.store.change(refund, status="pending", pending_reason=reason)
+    sandbox.later(seconds, "refund.fund", refund)
 
 
 def _course(sandbox: Sandbox, refund: Record, charge: Record) -> Record:
