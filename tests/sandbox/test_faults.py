@@ -25,6 +25,7 @@ ERRORS: dict[str, tuple[type[stripe.StripeError], int | None, int]] = {
     "drop_after": (stripe.APIConnectionError, None, 1),
     "rate_limit": (stripe.RateLimitError, 429, 0),
     "conflict": (stripe.APIError, 409, 0),
+    "locked": (stripe.RateLimitError, 429, 0),
 }
 
 

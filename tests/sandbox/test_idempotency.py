@@ -1,10 +1,15 @@
 """Idempotency keys, as Stripe documents them."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from stripe_sandbox.testing import run_in_process
 
 from .conftest import Seller
 
@@ -66,6 +71,7 @@ async def test_other_parameters_with_the_same_key_are_refused(seller: Seller, ht
     other = await _post(http, "payment_intents", INTENT | {"amount": "6000"}, "k")
     elsewhere = await _post(http, "customers", {}, "k")
 
+    assert (await _post(http, "payment_intents", INTENT | {"expand[]": "customer"}, "k")).status_code == 400
     for answer in (other, elsewhere):
         assert (answer.status_code, answer.json()["error"]["type"]) == (400, "idempotency_error")
 
@@ -91,7 +97,9 @@ async def test_what_was_refused_before_it_ran_is_not_stored(
     assert (await _post(http, "payment_intents", INTENT, "k")).status_code == 200
 
 
-@pytest.mark.parametrize(("kind", "status"), [("rate_limit", 429), ("conflict", 409), ("error_before", 500)])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("rate_limit", 429), ("locked", 429), ("conflict", 409), ("error_before", 500)]
+)
 async def test_faults_before_the_request_ran_are_not_stored(
     seller: Seller, http: httpx.AsyncClient, kind: str, status: int
 ) -> None:
@@ -137,6 +145,50 @@ async def test_a_key_is_forgotten_after_a_day_and_the_request_runs_again(
 
     ids: list[Any] = [answer.json()["id"] for answer in (first, within, after)]
     assert ids[0] == ids[1] != ids[2]
+
+
+async def test_a_forgotten_answer_is_no_longer_kept(tmp_path: Path) -> None:
+    clock_moved = 24 * 3600
+    state = tmp_path / "state"
+    async with run_in_process(state) as sandbox, httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as http:
+        http.headers["Authorization"] = "Bearer sk_test_platform"
+        await _post(http, "customers", {}, "early")
+        await sandbox.control.advance(seconds=clock_moved / 2)
+        await _post(http, "customers", {}, "late")
+        assert _kept(state) == ["early", "late"]
+
+        await sandbox.control.advance(seconds=clock_moved / 2)
+        await _post(http, "customers", {}, "later")
+        assert _kept(state) == ["late", "later"]
+
+
+def _kept(state: Path) -> list[str]:
+    """The keys whose answers a state file holds."""
+    with closing(sqlite3.connect(state)) as file:
+        found = file.execute("SELECT id FROM records WHERE id LIKE 'answer:%' ORDER BY sequence").fetchall()
+    return [identifier.rpartition(":")[2] for (identifier,) in found]
+
+
+async def test_keys_outlive_the_process_that_stored_their_answers(tmp_path: Path) -> None:
+    answers = []
+    for _ in range(2):
+        async with run_in_process(tmp_path / "state") as sandbox, httpx.AsyncClient(trust_env=False) as http:
+            http.headers["Authorization"] = "Bearer sk_test_platform"
+            headers = {"Idempotency-Key": "k"}
+            answers.append(await http.post(f"{sandbox.url}/v1/payment_intents", data=INTENT, headers=headers))
+
+    assert answers[0].content == answers[1].content
+    assert answers[1].headers["idempotent-replayed"] == "true"
+
+
+async def test_a_key_counts_on_post_only(seller: Seller, http: httpx.AsyncClient) -> None:
+    customer = (await _post(http, "customers", {}, "k")).json()["id"]
+
+    read = await http.get(f"/v1/customers/{customer}", headers={"Idempotency-Key": "k"})
+    gone = await http.delete(f"/v1/customers/{customer}", headers={"Idempotency-Key": "k"})
+
+    assert (read.status_code, gone.json()["deleted"]) == (200, True)
+    assert "original-request" not in read.headers
 
 
 async def test_keys_belong_to_the_account_they_were_used_on(seller: Seller, http: httpx.AsyncClient) -> None:

@@ -44,6 +44,19 @@ def _get(path: str) -> Reproduction:
     return reproduce
 
 
+def _locked(path: str) -> Reproduction:
+    async def reproduce(seller: Seller, http: httpx.AsyncClient) -> httpx.Response:
+        await seller.control.plan_faults({"kind": "locked"})
+        return await http.get(path)
+
+    return reproduce
+
+
+async def _instant_payout_of_too_much(seller: Seller, http: httpx.AsyncClient) -> httpx.Response:
+    form = {"amount": "1000000", "currency": "usd", "method": "instant"}
+    return await http.post("/v1/payouts", data=form, headers={"Stripe-Account": await seller.connected()})
+
+
 async def _payout_without_money(seller: Seller, http: httpx.AsyncClient) -> httpx.Response:
     headers = {"Stripe-Account": await seller.connected()}
     return await http.post("/v1/payouts", data={"amount": "100", "currency": "usd"}, headers=headers)
@@ -101,6 +114,11 @@ REPRODUCTIONS: dict[str, Reproduction] = {
     ),
     "card_declined__402-payment-intents-card-declined-fraudulent": _pay("pm_card_radarBlock"),
     "card_declined__402-payment-intents-card-declined-generic": _pay("pm_card_chargeCustomerFail"),
+    "expired_card__402-customers": _post("/v1/customers", payment_method="pm_card_chargeDeclinedExpiredCard"),
+    "incorrect_cvc__402-customers": _post("/v1/customers", payment_method="pm_card_chargeDeclinedIncorrectCvc"),
+    "invalid_request_error__400-payouts": _instant_payout_of_too_much,
+    "lock_timeout__429-accounts": _locked("/v1/account"),
+    "lock_timeout__429-disputes": _locked("/v1/disputes"),
     "charge_disputed__400-refunds": _refund_a_disputed_charge,
     "charge_already_refunded__400-refunds": _refund("20000", "100"),
     "expired_card__402-payment-intents": _pay("pm_card_chargeDeclinedExpiredCard"),
@@ -117,6 +135,27 @@ REPRODUCTIONS: dict[str, Reproduction] = {
     "setup_intent_unexpected_state__400": _cancel_a_setup_that_succeeded,
     "resource_missing__404-payment-intents": _get("/v1/payment_intents/does+not+exist"),
 }
+
+
+_NO_RULES = "comes from the account's own rules for postal codes, which are not simulated"
+# Recorded refusals that the sandbox does not give, and why.
+NOT_REPRODUCED = {
+    "incorrect_zip__402-customers": _NO_RULES,
+    "incorrect_zip__402-payment-intents": _NO_RULES,
+    "india_recurring_payment_mandate_canceled__402": "mandates of Indian cards are not simulated",
+    "invalid_request_error__400-charges": "a limit of Stripe's search: lists by transfer_group have none here",
+    "processing_error__402": "put together by hand: message and doc_url are those of card_declined",
+    "resource_missing__400-payment-intents-resource-missing__2": "destination charges are refused as unsupported",
+    "resource_missing__404-apple-pay": "domains for Apple Pay are not simulated",
+}
+
+
+def test_every_recorded_refusal_is_reproduced_or_listed_with_the_reason() -> None:
+    names = [*REPRODUCTIONS, *NOT_REPRODUCED]
+    found = {name: [file.name for file in FOLDER.glob(f"err__{name}*")] for name in names}
+
+    assert all(len(files) == 1 for files in found.values()), found
+    assert sorted(files[0] for files in found.values()) == sorted(file.name for file in FOLDER.glob("err__*"))
 
 
 @pytest.mark.parametrize("name", REPRODUCTIONS)

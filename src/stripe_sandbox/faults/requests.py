@@ -18,7 +18,8 @@ class RequestFault(StrEnum):
     TIMEOUT_AFTER = "timeout_after"  # no answer, everything was done
     DROP_AFTER = "drop_after"  # everything was done, the connection breaks during the answer
     RATE_LIMIT = "rate_limit"  # 429 before anything else
-    CONFLICT = "conflict"  # 409, another request holds the object
+    CONFLICT = "conflict"  # 409, another request with the same key is said to run
+    LOCKED = "locked"  # 429, another request holds the object; may be repeated at once
     SLOW = "slow"  # done and answered, but only after a while; the key is in use meanwhile
 
 

@@ -15,7 +15,7 @@ from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.credentials import Headers, acting_account, api_key, check_version
 from stripe_sandbox.http.errors import StripeError, invalid
 from stripe_sandbox.http.expand import Expansion, Views, check
-from stripe_sandbox.http.idempotency import Answers, fingerprint
+from stripe_sandbox.http.idempotency import Answers, fingerprint, in_use
 from stripe_sandbox.http.parameters import array, text
 from stripe_sandbox.http.routing import Endpoint, Router
 from stripe_sandbox.ids import new_id
@@ -38,14 +38,15 @@ def _rate_limited() -> StripeError:
     return StripeError(429, "Too many requests hit the API too quickly.", code="rate_limit")
 
 
-def _conflict() -> StripeError:
+def _locked() -> StripeError:
     message = "Another request is changing this object right now; try again."
-    return StripeError(409, message, code="lock_timeout")
+    return StripeError(429, message, code="lock_timeout")
 
 
 NOTHING_IS_DONE = {
-    RequestFault.CONFLICT: _conflict,
+    RequestFault.CONFLICT: in_use,
     RequestFault.ERROR_BEFORE: _server_error,
+    RequestFault.LOCKED: _locked,
     RequestFault.RATE_LIMIT: _rate_limited,
 }
 

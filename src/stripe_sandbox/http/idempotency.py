@@ -30,7 +30,7 @@ class Answers:
             )
         name = _name(account, key)
         if name in self._running:
-            raise _in_use(key)
+            raise in_use()
         stored = self._sandbox.store.get(name)
         if stored is None or stored["until"] <= self._sandbox.clock.now():
             self._running.add(name)
@@ -81,9 +81,10 @@ def _name(account: str, key: str) -> str:
     return f"answer:{account}:{key}"
 
 
-def _in_use(key: str) -> StripeError:
-    message = f"Another request with the idempotency key `{key}` is still running; try again when it has ended."
-    return StripeError(409, message, code="idempotency_key_in_use", kind="idempotency_error")
+def in_use() -> StripeError:
+    """The refusal while the first request with a key still runs."""
+    message = "Another request with this idempotency key is still running; try again when it has ended."
+    return StripeError(409, message, code="idempotency_key_in_use")
 
 
 def _other_request(key: str) -> StripeError:

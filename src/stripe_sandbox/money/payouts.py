@@ -41,6 +41,7 @@ UPDATE = Parameters(optional={"metadata": metadata})
 CANCEL = Parameters()
 LIST = dated_list_parameters(arrival_date=moment_range, destination=text, status=text)
 
+INSTANT_MAX = 999_900
 WHOLE_UNITS_ONLY = ("huf", "twd", "isk", "ugx")
 FAILURE_MESSAGES = {
     "account_closed": "The bank account has been closed.",
@@ -59,6 +60,8 @@ def create(call: Call) -> Record:
     """
     bank = _destination(call)
     code, amount_minor = call.params["currency"], call.params["amount"]
+    if call.get("method") == "instant" and amount_minor > INSTANT_MAX:
+        raise refused("Instant Payouts to bank accounts are only supported up to $9999.")
     if call.get("method") == "instant":
         raise refused("Instant payouts are not simulated; this bank takes standard payouts only.", param="method")
     if code in WHOLE_UNITS_ONLY and amount_minor % 100:
