@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "JobSphere needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
@@ -46,6 +46,14 @@ format: setup ## format the code and apply the safe repairs of the linter
 .PHONY: bench
 bench: setup ## compare with pgbench, a naive ledger and a bare server on this machine (under 3 minutes)
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+.PHONY: crash-matrix
+crash-matrix: setup ## kill worker, server and PostgreSQL at every crash point of a withdrawal (up to 40 minutes)
+	@$(BIN)/python -m tests.processes.crash_matrix $(MATRIX)
+
+.PHONY: crash-points
+crash-points: setup ## kill JobSphere at every crash point of every flow (the tests play a sample)
+	@CRASH_POINTS=all $(BIN)/pytest tests/processes/test_crash_points.py
 
 .PHONY: lock
 lock: setup ## resolve requirements.lock anew (hashes, no index addresses)

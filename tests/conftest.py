@@ -72,11 +72,16 @@ def _quickest_folder() -> str | None:
 @pytest.fixture(scope="session")
 def databases(home: Path) -> Iterator[Databases]:
     with EmbeddedPostgres(home, settings=QUICK) as cluster:
-        passwords = stored_passwords(home)
-        databases = Databases(cluster, passwords.owner, passwords.application)
-        _prepare(databases, TEMPLATE)
-        asyncio.run(migrate(databases.owner_url(TEMPLATE), APPLICATION))
-        yield databases
+        yield databases_of(cluster, home)
+
+
+def databases_of(cluster: Cluster, home: Path) -> Databases:
+    """A new server's databases, with the migrated one that others are copied from."""
+    passwords = stored_passwords(home)
+    databases = Databases(cluster, passwords.owner, passwords.application)
+    _prepare(databases, TEMPLATE)
+    asyncio.run(migrate(databases.owner_url(TEMPLATE), APPLICATION))
+    return databases
 
 
 def _prepare(databases: Databases, name: str) -> None:

@@ -3,6 +3,7 @@
 The Stripe gateway and the database-transaction helper place them, before and after every Stripe
 call and every COMMIT, so that no verb can forget one. ``JOBSPHERE_CRASH_AT=name:n`` kills the process
 with SIGKILL when it passes the point ``name`` for the n-th time; without it they do nothing.
+``JOBSPHERE_CRASH_SIGNAL=SIGSTOP`` makes it stand still there instead, so that a test may kill something else.
 
 ``JOBSPHERE_CRASH_LOG=file`` lists the points that are passed in that file, one a line. The process never
 makes the file: until it exists, no point counts or kills, so a test says from when on they do.
@@ -40,7 +41,7 @@ def reached(name: str) -> None:
         return
     _passed[name] += 1
     if _passed[name] == int(wanted_pass):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.Signals[os.environ.get("JOBSPHERE_CRASH_SIGNAL", "SIGKILL")])
 
 
 def _noted(name: str, log: str) -> bool:

@@ -63,7 +63,7 @@ def outcome(world: World) -> Outcome:
         accounts=Counter((_kind(world, name), minor) for name, minor in world.rows(_BALANCES)),
         entries=Counter(_kind(world, name) for (name,) in world.rows("SELECT reference FROM journal_entries")),
         transactions=Counter(map(_reworded, world.rows(_TRANSACTIONS))),
-        notices=Counter(map(_reworded, world.rows(_NOTICES))),
+        notices=Counter(_reworded((_kind(world, who), *told)) for who, *told in world.rows(_NOTICES)),
         wallets={who: _without_ids(world.get(who, "/api/wallet")) for who in world.tokens},
         at_stripe=Counter(_objects(world)),
         stripe_books=Counter(
@@ -120,4 +120,5 @@ def _stripe_kind(account: str) -> str:
 
 
 def _without_ids(wallet: dict[str, Any]) -> dict[str, Any]:
-    return {name: value is not None if name.startswith("stripe") else value for name, value in wallet.items()}
+    kept = {name: value is not None if name.startswith("stripe") else value for name, value in wallet.items()}
+    return {**kept, "id": None}

@@ -44,7 +44,7 @@ def earn(world: World) -> None:
 def onboard(world: World) -> None:
     """The contractor opens a payout account and fills in Stripe's page."""
     world.ids["account"] = world.post("contractor", "/api/wallet/connect", {})["accountId"]
-    world.control(f"/accounts/{world.ids['account']}/onboard", {"outcome": "complete"})
+    world.control("/dashboard/onboard", {"account": world.ids["account"], "outcome": "complete"})
     world.wait("contractor", "/api/wallet/connect/status", {"onboarded": True})
     world.settle()
 

@@ -154,7 +154,7 @@ def test_without_its_worker_another_process_does_the_work(home_of_jobsphere: Hom
     home.post(f"/api/offers/{offer['id']}/accept", "contractor", {})
     home.post(f"/api/jobs/{job['id']}/complete", "customer", {})
     account_id = home.post("/api/wallet/connect", "contractor", {})["accountId"]
-    home.control(f"/accounts/{account_id}/onboard", {"outcome": "complete"})
+    home.control("/dashboard/onboard", {"account": account_id, "outcome": "complete"})
     home.wait("/api/wallet/connect/status", "contractor", onboarded=True)
 
     withdrawal = home.post("/api/wallet/withdraw", "contractor", {"amount": "80.00"})

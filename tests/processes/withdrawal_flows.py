@@ -50,7 +50,7 @@ def transfer_without_money(world: World) -> None:
 def refused_transfer(world: World) -> None:
     """Stripe closes the contractor's account before the transfer is made."""
     path = _begin_withdrawal(world, "POST /v1/transfers", state="transferring")
-    world.control(f"/accounts/{world.ids['account']}/onboard", {"outcome": "rejected"})
+    world.control("/dashboard/onboard", {"account": world.ids["account"], "outcome": "rejected"})
     world.clear_faults()
     world.wait("contractor", path, {"state": "returned", "status": "failed"})
 
@@ -69,7 +69,7 @@ def payout_without_money(world: World) -> None:
 def refused_payout(world: World) -> None:
     """Stripe closes the contractor's account before the payout is made."""
     path = _begin_withdrawal(world, "POST /v1/payouts", state="paying_out")
-    world.control(f"/accounts/{world.ids['account']}/onboard", {"outcome": "rejected"})
+    world.control("/dashboard/onboard", {"account": world.ids["account"], "outcome": "rejected"})
     world.clear_faults()
     world.wait("contractor", path, {"state": "returned", "status": "failed"})
 
@@ -82,7 +82,7 @@ def reversal_without_money(world: World) -> None:
     _bank_returns_it(world, path)
     world.wait("contractor", path, {"state": "reversing"})
     # With another bank account, the money can go there.
-    world.control(f"/accounts/{world.ids['account']}/onboard", {"outcome": "complete"})
+    world.control("/dashboard/onboard", {"account": world.ids["account"], "outcome": "complete"})
     world.stripe("POST", "/payouts", account=world.ids["account"], form={"amount": "8000", "currency": "usd"})
     world.clear_faults()
     world.wait_for_row(_REVERSAL_RESTS)
@@ -109,7 +109,7 @@ def _until_it_is_at_the_bank(world: World, path: str) -> None:
 
 def _bank_returns_it(world: World, path: str) -> None:
     payout_id = world.wait("contractor", path, {"state": "in_transit"})["payoutId"]
-    world.control(f"/payouts/{payout_id}/fail", {"code": "account_closed"})
+    world.control("/dashboard/fail_payout", {"payout": payout_id, "code": "account_closed"})
 
 
 def _drain(world: World) -> None:

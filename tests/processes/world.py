@@ -254,6 +254,13 @@ class World:
         self.sandbox_url = self.sandbox.said(r'"url": "(http:[^"]+)"')
 
     def _start_server(self, crash_at: str | None) -> None:
+        env = self._environment(crash_at)
+        command = ("jobsphere", "serve", "--port", str(self._port))
+        self.server = self.starter.start(*command, log=self._new_log(), env=env)
+        self.server.said(r"API +(http://\S+)")
+
+    def _environment(self, crash_at: str | None) -> dict[str, str]:
+        """What a process of JobSphere finds here; it dies at most once, so afterwards without crash points."""
         env = environment(
             **_SECRETS,
             STRIPE_SECRET_KEY=KEY,
@@ -266,9 +273,7 @@ class World:
             env["JOBSPHERE_CRASH_LOG"] = str(self._crash_log)
         if crash_at is not None:
             env["JOBSPHERE_CRASH_AT"] = crash_at
-        command = ("jobsphere", "serve", "--port", str(self._port))
-        self.server = self.starter.start(*command, log=self._new_log(), env=env)
-        self.server.said(r"API +(http://\S+)")
+        return env
 
     def _new_log(self) -> Path:
         self._starts += 1

@@ -1,0 +1,88 @@
+"""The flows of the crash matrix: what is done, which calls to Stripe go wrong, and what must be so at the end.
+
+A flow of another folder is one more entry of ``MATRIX``: the machine (``crash_matrix.py``) takes all it needs
+from here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.processes import withdrawal_flows as withdrawals
+from tests.processes.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFlow:
+    """``play`` is played in the saved world ``begins_with``; each of ``calls`` goes wrong once in it.
+
+    Killed is at the crash points that begin with one of ``points``. ``breaches`` names what is wrong at the end;
+    that the whole outcome (books, objects at Stripe, what people see) is the same as without any trouble is
+    looked at for every flow.
+    """
+
+    begins_with: str
+    play: Callable[[World], None]
+    calls: tuple[str, ...]
+    points: tuple[str, ...]
+    breaches: Callable[[World], list[str]]
+
+
+def breaches_of_withdrawals(world: World) -> list[str]:
+    """One live transfer and one live payout for each paid withdrawal, none for one that ended otherwise."""
+    transfers = world.stripe("GET", "/transfers", form={"limit": "100"})["data"]
+    payouts = world.stripe("GET", "/payouts", account=world.ids["account"], form={"limit": "100"})["data"]
+    breaches = []
+    for id_, state in world.rows("SELECT id::text, state FROM withdrawals"):
+        live = (
+            sum(_names(one, id_) and one["amount_reversed"] < one["amount"] for one in transfers),
+            sum(_names(one, id_) and one["status"] in ("pending", "in_transit", "paid") for one in payouts),
+        )
+        wanted = (1, 1) if state == "paid" else (0, 0)
+        if live != wanted:
+            breaches.append(
+                f"a withdrawal that is {state} has {live[0]} live transfers and {live[1]} live payouts"
+            )
+    entries = "SELECT count(*) FROM journal_entries WHERE reference LIKE 'withdrawal:%:' || '{}'"
+    back = world.rows(entries.format("reverse")) + world.rows(entries.format("release"))
+    returned = world.rows("SELECT count(*) FROM withdrawals WHERE state = 'returned'")
+    if sum(times for (times,) in back) != returned[0][0]:
+        breaches.append(f"{returned[0][0]} withdrawals were returned, and money came back {back} times")
+    return breaches
+
+
+def _names(stripe_object: Mapping[str, Any], withdrawal_id: str) -> bool:
+    return bool(stripe_object["metadata"].get("withdrawal_id") == withdrawal_id)
+
+
+_SENT = ("POST /v1/transfers", "POST /v1/payouts", "GET /v1/balance")
+_WITHDRAWING = (
+    "commit:withdrawals.",
+    "commit:worker.due_withdrawals:",
+    "commit:webhooks.receive.",
+    "commit:webhooks.process.apply:",
+    "stripe:",
+)
+
+MATRIX: Mapping[str, MatrixFlow] = {
+    "withdrawal": MatrixFlow("onboarded", withdrawals.withdraw, _SENT, _WITHDRAWING, breaches_of_withdrawals),
+    "withdrawal returned": MatrixFlow(
+        "onboarded",
+        withdrawals.withdrawal_returned_by_the_bank,
+        ("POST /v1/transfers/*/reversals",),
+        (
+            "commit:withdrawals.send.begin_reversal:",
+            "commit:withdrawals.send.transfer_reversed:",
+            "stripe:reverse_transfer:",
+            "stripe:find_reversal:",
+        ),
+        breaches_of_withdrawals,
+    ),
+    "transfer refused": MatrixFlow(
+        "onboarded",
+        withdrawals.refused_transfer,
+        (),
+        ("commit:withdrawals.send.transfer_refused:", "stripe:create_transfer:"),
+        breaches_of_withdrawals,
+    ),
+}
