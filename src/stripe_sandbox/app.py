@@ -13,7 +13,8 @@ from stripe_sandbox.connect.accounts import open_platform
 from stripe_sandbox.endpoints import ENDPOINTS
 from stripe_sandbox.http.api import Api, Observer
 from stripe_sandbox.http.routing import Router
-from stripe_sandbox.pages import authentication, express, onboarding
+from stripe_sandbox.pages import authentication, board, express, onboarding
+from stripe_sandbox.pages.guard import guarded
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.views import VIEWS
 from stripe_sandbox.webhooks.delivery import Deliverer
@@ -32,8 +33,9 @@ def build(sandbox: Sandbox, observers: Sequence[Observer] = ()) -> ASGIApp:
     sandbox.commit()
     api = Api(sandbox, Router(ENDPOINTS), VIEWS)
     api.observers.extend(observers)
-    pages = [route for page in (authentication, express, onboarding) for route in page.routes(sandbox)]
-    others = Starlette(routes=[*control_api.routes(api), *pages], lifespan=_lifespan(sandbox))
+    pages = [route for page in (authentication, board, express, onboarding) for route in page.routes(sandbox)]
+    framework = Starlette(routes=[*control_api.routes(api), *pages], lifespan=_lifespan(sandbox))
+    others = guarded(framework, loopback_only=sandbox.loopback_only)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         # Stripe's paths skip the framework: nothing of it is needed there, and they are the ones in a hurry.

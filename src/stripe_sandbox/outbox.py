@@ -10,7 +10,7 @@ from stripe_sandbox.ids import new_id
 from stripe_sandbox.store import Record, Store
 
 Mode = Literal["deliver", "hold", "drop"]
-MODES: tuple[str, ...] = get_args(Mode)
+MODES: tuple[Mode, ...] = get_args(Mode)
 _RECORD = "sandbox_outbox"
 
 # The states of a delivery.

@@ -42,6 +42,7 @@ class Sandbox:
         self.faults = FaultPlan(self.store)
         self.outbox = Outbox(self.store)
         self.base_url = ""
+        self.loopback_only = True
         self.cause: Cause | None = None
 
     def now(self) -> int:

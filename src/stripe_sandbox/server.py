@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
@@ -18,6 +19,10 @@ from stripe_sandbox.settings import Settings
 from stripe_sandbox.webhooks.endpoints import listen_as_environment_says
 
 SHUTDOWN_SECONDS_MAX = 1
+WARNING = (
+    "stripe-sandbox: warning: it listens on {host}, not on loopback alone. Whoever reaches it there can read and "
+    "change everything in it; there is no password.\n"
+)
 
 
 def open_sandbox(state: Path | None = None, settings: Settings | None = None) -> Sandbox:
@@ -56,7 +61,8 @@ def server_for(
 ) -> Server:
     """A server for the sandbox, which learns under which address it is reached."""
     host, port = listener.getsockname()[:2]
-    sandbox.base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    sandbox.base_url = _url(host, port)
+    sandbox.loopback_only = ip_address(host).is_loopback
     config = uvicorn.Config(
         build(sandbox, observers),
         access_log=False,
@@ -68,14 +74,32 @@ def server_for(
     return Server(config, when_listening)
 
 
-def serve(host: str, port: int, state: Path | None, *, exit_with_parent: bool) -> None:
-    """Serve until a signal ends it, or the parent does; prints the address once it answers."""
+def _url(host: str, port: int) -> str:
+    """Where it is reached from this machine; all addresses together are reached by the loopback one."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 it is not bound here
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def serve(
+    host: str, port: int, state: Path | None, *, exit_with_parent: bool, faults: object | None = None
+) -> None:
+    """Serve until a signal ends it, or the parent does; prints the address once it answers.
+
+    Raises:
+        InvalidPlan: ``faults`` were given and are no plan.
+        OSError: nothing can listen there, or the state file cannot be opened.
+    """
     sandbox = open_sandbox(state)
+    if faults is not None:
+        sandbox.faults.replace(faults)
     listen_as_environment_says(sandbox, os.environ)
     if exit_with_parent:
         threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
     with bind(host, port) as listener:
-        server_for(sandbox, listener, lambda: _announce(sandbox)).run(sockets=[listener])
+        server = server_for(sandbox, listener, lambda: _announce(sandbox))
+        if not sandbox.loopback_only:
+            sys.stderr.write(WARNING.format(host=host))
+        server.run(sockets=[listener])
 
 
 def _announce(sandbox: Sandbox) -> None:

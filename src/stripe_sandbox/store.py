@@ -60,6 +60,10 @@ class Store:
         """All records of one kind, oldest first."""
         return iter(self._kinds.get(kind, {}).values())
 
+    def kinds(self) -> list[str]:
+        """The kinds of which there are, or were, records."""
+        return list(self._kinds)
+
     def count(self, kind: str) -> int:
         """How many records of one kind there are."""
         return len(self._kinds.get(kind, {}))

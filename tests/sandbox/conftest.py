@@ -120,6 +120,14 @@ async def http(running: RunningSandbox) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+async def browser(running: RunningSandbox) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without any key that says, as browsers do, that its forms come from the sandbox's own pages."""
+    headers = {"Origin": running.url, "Sec-Fetch-Site": "same-origin"}
+    async with httpx.AsyncClient(base_url=running.url, headers=headers, trust_env=False) as client:
+        yield client
+
+
 @asynccontextmanager
 async def listening() -> AsyncIterator[Receiver]:
     """A receiver on a free port."""

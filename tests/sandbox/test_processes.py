@@ -11,9 +11,11 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
+import stripe
 from stripe.params import PaymentIntentCreateParams
 
 from stripe_sandbox.control import Control
@@ -25,11 +27,17 @@ pytestmark = pytest.mark.processes
 
 
 @contextmanager
-def _serving(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def _serving(
+    *options: str, errors: IO[bytes] | None = None, environment: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A sandbox process and its address; killed in the end if it still runs."""
     command = [sys.executable, "-m", "stripe_sandbox", "serve", *options]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **environment}
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env={**os.environ, **(environment or {})},
     )
     assert process.stdout is not None
     assert process.stdin is not None
@@ -45,7 +53,7 @@ def _serving(*options: str, **environment: str) -> Iterator[tuple[subprocess.Pop
 @asynccontextmanager
 async def _life(state: Path, **environment: str) -> AsyncIterator[Seller]:
     """One life of a sandbox with a state file, ended by SIGKILL."""
-    with _serving("--state", str(state), **environment) as (process, url):
+    with _serving("--state", str(state), environment=environment) as (process, url):
         async with Control(url) as control:
             seller = Seller(url, control)
             yield seller
@@ -87,6 +95,53 @@ def test_it_stays_when_standard_input_ends_otherwise() -> None:
         process.stdin.close()
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=0.5)
+
+
+def test_it_warns_when_it_listens_beyond_loopback(tmp_path: Path) -> None:
+    for host, warned in (("0.0.0.0", True), ("127.0.0.1", False)):  # noqa: S104 it is what the test is about
+        with (tmp_path / host).open("wb+") as errors, _serving("--host", host, errors=errors) as (_, url):
+            assert url.startswith("http://127.0.0.1:")
+            assert ("no password" in (tmp_path / host).read_text()) is warned
+
+
+def test_it_begins_with_the_plan_of_faults_it_is_given_or_not_at_all(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"requests": [{"kind": "rate_limit"}]}')
+    with _serving("--faults", str(plan)) as (_, url):
+        headers = {"Authorization": "Bearer sk_test_x"}
+        answers = [httpx.get(f"{url}/v1/balance", headers=headers, trust_env=False) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [429, 200]
+
+    for text, message in (('{"requests": [{}]}', "requests[0].kind: must be one of"), ("{", "Expecting")):
+        plan.write_text(text)
+        command = [sys.executable, "-m", "stripe_sandbox", "serve", "--faults", str(plan)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (ended.returncode, message in ended.stderr) == (2, True)
+
+
+async def test_killed_and_started_again_it_still_holds_delays_and_fails_as_planned(tmp_path: Path) -> None:
+    async with listening() as receiver, _life(tmp_path / "state.db", **_environment(receiver.url)) as before:
+        await before.control.plan_faults(
+            {"match": "GET /v1/balance", "kind": "rate_limit", "skip": 1},
+            deliveries=[{"kind": "delay"}, {"kind": "reorder", "match": "customer.updated"}],
+        )
+        customer = await before.client().customers.create_async({"name": "A"})
+        await before.client().customers.update_async(customer.id, {"name": "B"})
+        await before.control.set_delivery_mode("hold")
+        await before.client().customers.delete_async(customer.id)
+        await before.client().balance.retrieve_async()
+        assert receiver.received == []
+
+    async with listening() as receiver, _life(tmp_path / "state.db", **_environment(receiver.url)) as after:
+        with pytest.raises(stripe.RateLimitError):
+            await after.client().balance.retrieve_async()
+        states = [delivery["state"] for delivery in await after.control.deliveries()]
+        assert states == ["delayed", "behind", "held"]
+        await after.control.advance(seconds=600)
+        assert receiver.received == []
+        await after.control.set_delivery_mode("deliver")
+        await after.control.drain()
+        assert sorted(receiver.types()) == ["customer.created", "customer.deleted", "customer.updated"]
 
 
 def test_it_listens_on_loopback_only() -> None:

@@ -1,18 +1,17 @@
 """The page of the card's bank: the customer proves who they are (3D Secure), or fails to."""
 
-from html import escape
-
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from stripe_sandbox.pages.layout import page
+from stripe_sandbox.pages.amounts import money
+from stripe_sandbox.pages.html import button, post, tag
+from stripe_sandbox.pages.layout import not_found, page
 from stripe_sandbox.payments import confirmation, setting_up
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 
 _AUTHENTICATE = {"payment_intent": confirmation.authenticate, "setup_intent": setting_up.authenticate}
-_BUTTONS = (("complete", "Complete authentication"), ("fail", "Fail authentication"))
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
@@ -20,12 +19,12 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
     async def show(request: Request) -> Response:
         intent = _waiting(sandbox, request)
-        return HTMLResponse(_form(intent) if intent else _OVER, status_code=200 if intent else 404)
+        return _form(sandbox, intent) if intent else _over()
 
     async def submit(request: Request) -> Response:
         intent = _waiting(sandbox, request)
         if intent is None:
-            return HTMLResponse(_OVER, status_code=404)
+            return _over()
         async with request.form() as form:
             _AUTHENTICATE[intent["object"]](sandbox, intent, succeed=form.get("outcome") == "complete")
         sandbox.commit()
@@ -35,7 +34,8 @@ def routes(sandbox: Sandbox) -> list[Route]:
     return [Route(path, show, methods=["GET"]), Route(path, submit, methods=["POST"])]
 
 
-_OVER = page("Nothing to authenticate", "<p>Nothing waits for the customer here.</p>")
+def _over() -> Response:
+    return not_found("Nothing to authenticate", "Nothing waits for the customer here.")
 
 
 def _waiting(sandbox: Sandbox, request: Request) -> Record | None:
@@ -46,16 +46,25 @@ def _waiting(sandbox: Sandbox, request: Request) -> Record | None:
 
 def _way_back(intent: Record) -> Response:
     if not intent["_return_url"]:
-        return HTMLResponse(page("Done", "<p>You may close this page.</p>"))
+        return page("Done", tag("p", "You may close this page."))
     mark = "&" if "?" in intent["_return_url"] else "?"
     name = intent["object"]
     query = f"{name}={intent['id']}&{name}_client_secret={intent['client_secret']}"
     return RedirectResponse(f"{intent['_return_url']}{mark}{query}", status_code=303)
 
 
-def _form(intent: Record) -> str:
-    buttons = "".join(f'<button name="outcome" value="{value}">{label}</button>' for value, label in _BUTTONS)
-    text = "<p>A card is saved for later payments.</p>"
+def _form(sandbox: Sandbox, intent: Record) -> Response:
+    method = sandbox.store.get(intent["payment_method"] or "") or {"card": {"brand": "a card", "last4": "…"}}
+    card = f"{method['card']['brand']} ending in {method['card']['last4']}"
+    what = tag("p", f"Save {card} for later payments.")
     if intent["object"] == "payment_intent":
-        text = f"<p>A payment of {intent['amount']} minor units of {escape(intent['currency'])}.</p>"
-    return page("Is it you?", f'{text}<form method="post">{buttons}</form>')
+        what = tag("p", "Pay ", tag("strong", money(intent["amount"], intent["currency"])), f" with {card}.")
+    return page(
+        "Is it you?",
+        tag("section", tag("p", "Your bank wants to know that you agree.", class_="quiet"), what),
+        post(
+            "",
+            button("Complete authentication", "outcome", "complete", "lead"),
+            button("Fail authentication", "outcome", "fail"),
+        ),
+    )

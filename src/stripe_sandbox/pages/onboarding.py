@@ -1,21 +1,24 @@
 """The form behind an account link: the owner of a connected account completes it, leaves it or is refused."""
 
-from html import escape
-
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from stripe_sandbox.connect.external_accounts import FAILURES, GOOD_NUMBER, NUMBERS
 from stripe_sandbox.connect.onboarding import onboard, open_link, use_link
-from stripe_sandbox.pages.layout import page
+from stripe_sandbox.pages.html import Html, button, join, post, tag
+from stripe_sandbox.pages.layout import not_found, page
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 
-_BUTTONS = (
-    ("complete", "Complete onboarding"),
-    ("unfinished", "Leave it unfinished"),
-    ("refused", "Be refused"),
-)
+# What each button is called, and what onboarding comes to; None: nothing was filled in.
+_OUTCOMES: dict[str, tuple[str, str | None]] = {
+    "complete": ("Complete onboarding", "complete"),
+    "pending": ("Hand it in; verification takes its time", "pending"),
+    "incomplete": ("Hand it in without a document", "restricted"),
+    "unfinished": ("Leave it unfinished", None),
+    "refused": ("Be refused", "rejected"),
+}
 
 
 def routes(sandbox: Sandbox) -> list[Route]:
@@ -23,14 +26,15 @@ def routes(sandbox: Sandbox) -> list[Route]:
 
     async def show(request: Request) -> Response:
         link = open_link(sandbox, request.path_params["link"])
-        return HTMLResponse(_form(link)) if link else _gone(sandbox, request)
+        return _form(sandbox, link) if link else _gone(sandbox, request)
 
     async def submit(request: Request) -> Response:
         link = open_link(sandbox, request.path_params["link"])
         if link is None:
             return _gone(sandbox, request)
         async with request.form() as form:
-            _answer(sandbox, link, str(form.get("outcome", "unfinished")))
+            number = str(form.get("account_number", ""))
+            _answer(sandbox, link, str(form.get("outcome", "")), number if number in NUMBERS else None)
         sandbox.commit()
         return RedirectResponse(link["return_url"], status_code=303)
 
@@ -38,23 +42,51 @@ def routes(sandbox: Sandbox) -> list[Route]:
     return [Route(path, show, methods=["GET"]), Route(path, submit, methods=["POST"])]
 
 
-def _answer(sandbox: Sandbox, link: Record, outcome: str) -> None:
+def _answer(sandbox: Sandbox, link: Record, button_name: str, account_number: str | None) -> None:
+    """Let the owner have pressed this button; the link never works again. An unknown one leaves it unfinished."""
     account = use_link(sandbox, link)
-    if outcome == "complete":
-        onboard(sandbox, account, "complete")
-    elif outcome == "refused":
-        onboard(sandbox, account, "rejected")
+    _, outcome = _OUTCOMES.get(button_name, _OUTCOMES["unfinished"])
+    if outcome is not None:
+        onboard(sandbox, account, outcome, account_number)
 
 
 def _gone(sandbox: Sandbox, request: Request) -> Response:
     """A link that was used or has expired sends its visitor to where a new one is made."""
     link = sandbox.store.get(request.path_params["link"])
     if link is None or link["object"] != "sandbox.link":
-        return HTMLResponse(page("No such link", "<p>There is no such onboarding link.</p>"), status_code=404)
+        return not_found("No such link", "There is no such onboarding link.")
     return RedirectResponse(link["refresh_url"], status_code=303)
 
 
-def _form(link: Record) -> str:
-    buttons = "".join(f'<button name="outcome" value="{value}">{label}</button>' for value, label in _BUTTONS)
-    text = f"<p>Account <code>{escape(link['subject'])}</code>. Nothing here is real; choose how it ends.</p>"
-    return page("Receive payouts", f'{text}<form method="post">{buttons}</form>')
+def _form(sandbox: Sandbox, link: Record) -> Response:
+    account = sandbox.store.get(link["subject"]) or {}
+    owed = account["requirements"]["currently_due"]
+    return page(
+        "Receive payouts",
+        tag("p", "Account ", tag("code", link["subject"]), ". Nothing here is real; choose how it ends."),
+        tag("section", tag("h2", "Still needed"), tag("p", ", ".join(owed) or "Nothing.", class_="quiet")),
+        post(
+            "",
+            tag("section", tag("h2", "Bank account"), _numbers(), class_="stack"),
+            [_choice(name, label) for name, (label, _) in _OUTCOMES.items()],
+        ),
+    )
+
+
+def _choice(name: str, label: str) -> Html:
+    return tag("p", button(label, "outcome", name, "lead" if name == "complete" else None))
+
+
+def _numbers() -> Html:
+    """The test numbers to choose from, each with what becomes of payouts to it."""
+    fates = {GOOD_NUMBER: "payouts arrive"} | {
+        number: f"payouts fail: {code}" for number, code in FAILURES.items()
+    }
+    others = dict.fromkeys(sorted(NUMBERS - fates.keys()), "payouts arrive")
+    keep = _number("", "the bank account that is there, or one at which payouts arrive", chosen=True)
+    return join(keep, [_number(number, fate) for number, fate in (fates | others).items()])
+
+
+def _number(number: str, fate: str, *, chosen: bool = False) -> Html:
+    radio = tag("input", type="radio", name="account_number", value=number, checked=chosen)
+    return tag("label", radio, " ", tag("code", f"{number} ") if number else None, fate)
