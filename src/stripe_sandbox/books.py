@@ -9,6 +9,7 @@ below zero by what came in through them.
 from collections import Counter
 from dataclasses import dataclass
 
+from stripe_sandbox import deeds
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import PLATFORM
 from stripe_sandbox.store import Record
@@ -69,7 +70,7 @@ def lines(sandbox: Sandbox) -> list[Line]:
 
 
 def differences(sandbox: Sandbox) -> list[str]:
-    """Every way in which the books contradict themselves or the balance transactions; empty is the law."""
+    """Every way in which books, balance transactions and objects contradict each other; empty is the law."""
     stored = Counter(
         {(b["name"], b["currency"]): b["balance_minor"] for b in sandbox.store.of_kind("sandbox.book")}
     )
@@ -86,6 +87,7 @@ def differences(sandbox: Sandbox) -> list[str]:
         *_misstated(stored, stated),
         *_created_money(stored),
         *_left_in_clearing(stored),
+        *deeds.differences(sandbox.store),
     ]
 
 

@@ -95,15 +95,23 @@ def hold_against_the_description() -> Iterator[None]:
     judged(JUDGE)
 
 
+@pytest.fixture(autouse=True)
+async def proved_books(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """The books are proved when a test that used the sandbox is over."""
+    sandbox = request.getfixturevalue("running") if "running" in request.fixturenames else None
+    yield
+    if sandbox is not None:
+        books = await sandbox.control.books()
+        assert books["balanced"], books["differences"]
+
+
 @pytest.fixture
 async def seller(running: RunningSandbox) -> AsyncIterator[Seller]:
-    """An empty sandbox whose books are proved when the test is over."""
+    """An empty sandbox."""
     await running.control.reset()
     seller = Seller(running.url, running.control)
     yield seller
-    books = await running.control.books()
     await seller.close()
-    assert books["balanced"], books["differences"]
 
 
 @pytest.fixture

@@ -169,6 +169,9 @@ def test_the_fee_is_the_nearest_whole_minor_unit_of_29_per_mille_plus_30(amount:
         (lambda book, entry: entry.update(net=entry["net"] - 1), "its balance transactions say"),
         (lambda book, entry: entry.update(status="pending"), "its balance transactions say"),
         (lambda book, entry: entry["_moves"].pop(), "its moves sum to"),
+        (lambda book, entry: entry.update(amount=entry["amount"] - 1, fee=entry["fee"] - 1), "does not add up"),
+        (lambda book, entry: entry.update(amount=entry["amount"] - 1), "its balance transactions sum to"),
+        (lambda book, entry: entry.update(source="ch_none"), "does not exist"),
     ],
 )
 def test_tampering_is_noticed(tamper: Any, complaint: str) -> None:

@@ -10,7 +10,7 @@ ROOT = Path(stripe_sandbox.__file__).parent
 # A module may import from its own layer's package and from layers further right.
 LAYERS = (
     "__main__ | cli testing | server | app | control_api pages | dashboard | control | due endpoints views | "
-    "tidying | payments | money | connect | webhooks | http | books | sandbox | "
+    "tidying | payments | money | connect | webhooks | http | books | deeds | sandbox | "
     "outbox persistence schedule clock | faults | store | ids settings"
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS.split("|")) for name in layer.split()}

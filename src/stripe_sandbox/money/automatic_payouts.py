@@ -2,7 +2,8 @@
 
 from stripe_sandbox.connect import external_accounts
 from stripe_sandbox.money.balance import available_minor
-from stripe_sandbox.money.payouts import WHOLE_UNITS_ONLY, send
+from stripe_sandbox.money.currencies import payout_step
+from stripe_sandbox.money.payouts import send
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import DAY
 from stripe_sandbox.store import Record
@@ -25,8 +26,7 @@ def sweep(sandbox: Sandbox, account: Record) -> None:
 def _send_everything(sandbox: Sandbox, account: Record, code: str) -> None:
     bank = external_accounts.usable(sandbox, account["id"], code)
     amount_minor = available_minor(sandbox, account["id"], code)
-    if code in WHOLE_UNITS_ONLY:
-        amount_minor -= amount_minor % 100
+    amount_minor -= amount_minor % payout_step(code)
     if bank and amount_minor > 0:
         description = {"description": "STRIPE PAYOUT", "reconciliation_status": "completed"}
         send(sandbox, bank, amount_minor, automatic=True, **description)

@@ -21,6 +21,7 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.money.balance import available_minor, insufficient
 from stripe_sandbox.money.balance_transactions import enter
+from stripe_sandbox.money.currencies import payout_step
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record, snapshot
 from stripe_sandbox.webhooks.events import emit
@@ -42,7 +43,6 @@ CANCEL = Parameters()
 LIST = dated_list_parameters(arrival_date=moment_range, destination=text, status=text)
 
 INSTANT_MAX = 999_900
-WHOLE_UNITS_ONLY = ("huf", "twd", "isk", "ugx")
 FAILURE_MESSAGES = {
     "account_closed": "The bank account has been closed.",
     "debit_not_authorized": "Debits are not permitted on this bank account.",
@@ -64,8 +64,9 @@ def create(call: Call) -> Record:
         raise refused("Instant Payouts to bank accounts are only supported up to $9999.")
     if call.get("method") == "instant":
         raise refused("Instant payouts are not simulated; this bank takes standard payouts only.", param="method")
-    if code in WHOLE_UNITS_ONLY and amount_minor % 100:
-        raise invalid(f"Payouts in {code} must be divisible by 100.", "amount", "invalid_payout_amount")
+    step = payout_step(code)
+    if amount_minor % step:
+        raise invalid(f"Payouts in {code} must be divisible by {step}.", "amount", "invalid_payout_amount")
     if available_minor(call.sandbox, call.account, code) < amount_minor:
         raise insufficient()
     given = call.only("description", "source_type", "statement_descriptor")

@@ -22,6 +22,7 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.ids import new_id
 from stripe_sandbox.money.balance_transactions import enter
+from stripe_sandbox.money.currencies import check_step
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 from stripe_sandbox.webhooks.events import emit
@@ -58,6 +59,7 @@ def create(call: Call) -> Record:
     Raises:
         StripeError: the source is not one of the test banks.
     """
+    check_step(call.params["amount"], call.params["currency"])
     failure = _failure(call.params.get("source", "btok_us_verified"))
     sandbox = call.sandbox
     topup = sandbox.add(

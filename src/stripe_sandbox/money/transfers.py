@@ -17,6 +17,7 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.money.balance import available_minor, insufficient
 from stripe_sandbox.money.balance_transactions import enter
+from stripe_sandbox.money.currencies import check_step
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import PLATFORM
 from stripe_sandbox.store import Record, shown
@@ -53,6 +54,7 @@ def create(call: Call) -> Record:
     """
     charge = call.given("charge", "source_transaction") if "source_transaction" in call.params else None
     amount_minor = _amount(call, charge)
+    check_step(amount_minor, call.params["currency"])
     destination = _destination(call)
     if charge:
         _check_charge(call, charge, amount_minor)

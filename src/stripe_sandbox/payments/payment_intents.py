@@ -21,6 +21,7 @@ from stripe_sandbox.http.parameters import (
     one_of,
     text,
 )
+from stripe_sandbox.money.currencies import check_charge
 from stripe_sandbox.payments import confirmation
 from stripe_sandbox.payments.payment_methods import DATA, check_usable, given_method
 from stripe_sandbox.store import Record, shown
@@ -115,13 +116,10 @@ _COPIED = (
     "transfer_group",
 )
 
-# The least that may be charged, in minor units; 50 elsewhere.
-_MINIMUM = {"gbp": 30, "dkk": 250, "nok": 300, "sek": 300, "mxn": 1000, "hkd": 400, "czk": 1500, "pln": 200}
-
 
 def create(call: Call) -> Record:
     """A new payment intent, confirmed at once if the caller says so."""
-    _check_minimum(call.params["amount"], call.params["currency"])
+    check_charge(call.params["amount"], call.params["currency"])
     if not call.get("confirm"):
         _refuse_confirming_parameters(call)
     call.given("customer", "customer")
@@ -149,7 +147,7 @@ def update(call: Call) -> Record:
     if intent["status"] in ("succeeded", "canceled"):
         message = f"This PaymentIntent could not be updated because it has a status of {intent['status']}."
         raise _unexpected_state(message, intent)
-    _check_minimum(call.get("amount", intent["amount"]), call.get("currency", intent["currency"]))
+    check_charge(call.get("amount", intent["amount"]), call.get("currency", intent["currency"]))
     call.given("customer", "customer")
     changes = _changes(call, intent)
     method = given_method(call)
@@ -207,13 +205,6 @@ def list_payment_intents(call: Call) -> Record:
 
 def _named(call: Call) -> Record:
     return call.named("payment_intent", "intent")
-
-
-def _check_minimum(amount_minor: int, code: str) -> None:
-    least = _MINIMUM.get(code, 50)
-    if amount_minor < least:
-        message = f"Amount must be at least {least} minor units of {code}."
-        raise invalid(message, "amount", "amount_too_small")
 
 
 def _refuse_confirming_parameters(call: Call) -> None:

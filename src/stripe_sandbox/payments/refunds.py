@@ -16,6 +16,7 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.money.balance import available_minor
 from stripe_sandbox.money.balance_transactions import enter
+from stripe_sandbox.money.currencies import check_step
 from stripe_sandbox.payments import early_fraud_warnings
 from stripe_sandbox.payments.cards import RefundCourse
 from stripe_sandbox.payments.payment_methods import card_of
@@ -196,7 +197,9 @@ def _checked(sandbox: Sandbox, charge: Record, amount_minor: int | None) -> int:
     if amount_minor is not None and amount_minor > left:
         message = f"The refund's amount ({amount_minor}) is greater than what is left of the charge ({left})."
         raise refused(message, param="amount")
-    return left if amount_minor is None else amount_minor
+    asked = left if amount_minor is None else amount_minor
+    check_step(asked, charge["currency"])
+    return asked
 
 
 def _is_charged_back(sandbox: Sandbox, charge: Record) -> bool:
