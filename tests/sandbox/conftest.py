@@ -1,6 +1,7 @@
 """A sandbox, the official SDK pointed at it, and receivers for its webhooks."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -170,3 +171,12 @@ async def forget_endpoints(seller: Seller) -> None:
     client = seller.client()
     for endpoint in (await client.webhook_endpoints.list_async({"limit": 100})).data:
         await client.webhook_endpoints.delete_async(endpoint.id)
+
+
+@pytest.fixture(scope="session")
+def node_library() -> Path:
+    """The folder of the official Node library, installed from the lock if ``make setup`` did not do it."""
+    tours = HERE / "tours"
+    if not (tours / "node_modules" / "stripe" / "package.json").exists():
+        subprocess.run(["npm", "ci", "--prefer-offline"], cwd=tours, check=True, timeout=300)  # noqa: S607
+    return tours / "node_modules"
