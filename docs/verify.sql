@@ -66,4 +66,14 @@ LEFT JOIN debts AS d ON a.name = 'wallet:' || d.wallet_id || ':debt' AND a.curre
 WHERE a.name ~ '^wallet:.*:debt$'
 GROUP BY a.id HAVING a.balance_minor <> COALESCE(sum(d.amount_minor - d.repaid_minor), 0);
 
+\echo 'Deposits whose processing fee is not posted as Stripe said'
+SELECT d.id, f.state, f.fee_minor, COALESCE(sum(p.amount_minor), 0) AS posted
+FROM deposits AS d
+LEFT JOIN charge_fees AS f ON f.id = d.id
+LEFT JOIN journal_entries AS e ON e.reference = 'deposit:' || d.id || ':fee'
+LEFT JOIN postings AS p ON p.entry_id = e.id
+GROUP BY d.id, f.id
+HAVING COALESCE(sum(p.amount_minor), 0) <> abs(COALESCE(f.fee_minor, 0))
+    OR (d.state = 'succeeded') <> (f.id IS NOT NULL);
+
 COMMIT;

@@ -8,7 +8,7 @@ from tests.architecture.source import Module, module, modules
 
 PURE = """
     money ledger.accounts ledger.posting deposits.attempt deposits.lifecycle deposits.declines
-    refunds.lifecycle refunds.quote refunds.reasons withdrawals.lifecycle withdrawals.reasons
+    deposits.fees refunds.lifecycle refunds.quote refunds.reasons withdrawals.lifecycle withdrawals.reasons
     marketplace.lifecycle marketplace.fees marketplace.job marketplace.offer
     marketplace.notices marketplace.refusals notifications.notice
     """.split()
@@ -20,6 +20,7 @@ PURE_DATA = {"jobsphere.stripe_gateway.objects"}
 DOORS = {"jobsphere.ledger.record", "jobsphere.wallets.debts.record_and_repay", "jobsphere.wallets.debts.repay"}
 # The few modules that move money; an auditor reads these.
 MOVES_MONEY = {
+    "jobsphere.deposits.book_fee",
     "jobsphere.deposits.store",
     "jobsphere.marketplace.store",
     "jobsphere.refunds.request",

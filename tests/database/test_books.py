@@ -136,6 +136,10 @@ BREACHES: dict[str, list[list[str]]] = {
         ],
         [moved(FEES, WALLET, reference="deposit:{open_deposit}:settle")],
     ],
+    "what Stripe keeps of a charge is booked once, as Stripe said": [
+        ["DELETE FROM charge_fees WHERE id = '{settled_deposit}'"],
+        [moved(FEES, "platform:service_fees", reference="deposit:{settled_deposit}:fee")],
+    ],
     "people see as completed what the ledger says is completed": [
         ["UPDATE transactions SET status = 'completed', completed_at = now() WHERE id = '{" + id_ + "}'"]
         for id_ in ("open_deposit", "open_withdrawal")
@@ -145,6 +149,7 @@ BREACHES: dict[str, list[list[str]]] = {
         [f"UPDATE deposits SET attempted_at = {BACK} WHERE id = '{{open_deposit}}'"],
         [f"UPDATE deposits SET attempted_at = {BACK}, state = 'declined' WHERE id = '{{open_deposit}}'"],
         [f"UPDATE deposits SET created_at = {BACK}, state = 'processing' WHERE id = '{{open_deposit}}'"],
+        [f"UPDATE charge_fees SET created_at = {BACK} WHERE id = '{{settled_deposit}}'"],
         [f"UPDATE withdrawals SET created_at = {BACK} WHERE id = '{{open_withdrawal}}'"],
         [
             f"UPDATE offers SET created_at = {BACK}, expires_at = {BACK} + interval '1 day'"
@@ -165,6 +170,7 @@ VERIFIED = {
     "no account of a person, offer or withdrawal is below zero": "Stored balances that are not the sum",
     "escrow is what was promised and neither released nor returned": "Offers whose escrow",
     "what is in transit belongs to withdrawals that are not over": "Withdrawals whose money",
+    "what Stripe keeps of a charge is booked once, as Stripe said": "Deposits whose processing fee",
     "what is in transit to cards belongs to refunds that Stripe has not taken": "Refunds whose money",
 }
 
@@ -254,7 +260,7 @@ async def test_verify_sql_finds_nothing_in_an_honest_history(
 ) -> None:
     found = queries(databases, engine)
 
-    assert len(found) == 8
+    assert len(found) == 9
     assert {answer.count("(0 rows)") for answer in found.values()} == {1}
 
 

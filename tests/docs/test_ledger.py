@@ -95,6 +95,7 @@ async def _play(jobsphere: JobSphere) -> dict[str, str]:
     """The guide's example; what each id is called in the table."""
     customer, contractor = await jobsphere.person(Role.CUSTOMER), await jobsphere.person(Role.CONTRACTOR)
     deposit = await jobsphere.deposited(customer, "200.00")
+    await jobsphere.same_as_stripes_books()
     job = (await customer.done("/api/jobs", {"title": "Paint"}))["job"]
     body = {"jobId": job["id"], "contractorId": str(contractor.id), "amount": "100.00"}
     offer = (await customer.done("/api/offers", body))["offer"]

@@ -14,14 +14,16 @@ import httpx
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobsphere.cli.stack import using_sandbox
 from jobsphere.clock import TimeOrderedIds
 from jobsphere.database import create_engine, reading
+from jobsphere.deposits.tables import charge_fees
 from jobsphere.identity import tokens
 from jobsphere.identity.people import Role
-from jobsphere.ledger.accounts import Account
+from jobsphere.ledger.accounts import Account, processing_costs, stripe_balance
 from jobsphere.ledger.read import balance
 from jobsphere.marketplace.join import join
 from jobsphere.reconciliation.audit import prove
@@ -169,6 +171,27 @@ class JobSphere:
     async def balance_minor(self, account: Account) -> int:
         async with reading(self.engine) as connection:
             return (await balance(connection, account)).amount_minor
+
+    async def card_money_minor(self) -> int:
+        """What is at Stripe, with what Stripe keeps of it: its fees may be known already or not."""
+        costs = await self.balance_minor(processing_costs("usd"))
+        return costs + await self.balance_minor(stripe_balance("usd"))
+
+    async def same_as_stripes_books(self) -> None:
+        """Wait until each fee is known; then ``stripe:balance`` is what Stripe's own books hold, to the cent."""
+
+        async def all_known() -> bool:
+            async with reading(self.engine) as connection:
+                pending = select(func.count()).where(charge_fees.c.state == "pending")
+                return (await connection.execute(pending)).scalar_one() == 0
+
+        await self.until("every fee is known", all_known)
+        at_stripe = sum(
+            line["available"] + line["pending"]
+            for line in (await self.sandbox.books())["accounts"]
+            if "Platform" in line["account"] and line["currency"] == "usd"
+        )
+        assert await self.balance_minor(stripe_balance("usd")) == at_stripe
 
     async def events(self, type_: str) -> list[Any]:
         """The sandbox's deliveries of that type of event."""

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from jobsphere.database import reading
 from jobsphere.identity.people import Role
-from jobsphere.ledger.accounts import stripe_balance, wallet_debt
+from jobsphere.ledger.accounts import wallet_debt
 from jobsphere.ledger.tables import journal_entries
 from jobsphere.refunds.tables import refunds
 from jobsphere.webhooks.tables import webhook_events
@@ -433,7 +433,7 @@ async def test_refunds_made_in_stripes_dashboard_are_booked_once_each_and_the_re
     await jobsphere.until("the inbox is empty", lambda: no_new_events(jobsphere))
 
     assert await jobsphere.balance_minor(wallet_debt(customer.id, "usd")) == 3500
-    assert await jobsphere.balance_minor(stripe_balance("usd")) == 20000 - 13000
+    assert await jobsphere.card_money_minor() == 20000 - 13000
     async with reading(jobsphere.engine) as connection:
         assert await connection.scalar(select(func.count()).select_from(refunds)) == 2
     shown = (await customer.data("/api/wallet/transactions"))["transactions"][:2]

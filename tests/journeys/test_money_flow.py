@@ -1,7 +1,7 @@
 """The whole money flow over HTTP, and what people see of it."""
 
 from jobsphere.identity.people import Role
-from jobsphere.ledger.accounts import platform_fees, service_fees, stripe_balance, stripe_paying_out
+from jobsphere.ledger.accounts import platform_fees, service_fees, stripe_paying_out
 from tests.journeys.conftest import JobSphere
 
 
@@ -34,7 +34,7 @@ async def test_the_guides_example_to_the_cent(jobsphere: JobSphere) -> None:
 
     assert (paid["status"], paid["amount"]) == ("completed", "80.00")
     assert paid["transferId"].startswith("tr_")
-    assert await jobsphere.balance_minor(stripe_balance("usd")) == 20000 - 8000
+    assert await jobsphere.card_money_minor() == 20000 - 8000
     assert await jobsphere.balance_minor(stripe_paying_out("usd")) == 0
     await jobsphere.books_hold()
 

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.clock import TimeOrderedIds
 from jobsphere.database import in_own_transaction
-from jobsphere.ledger.accounts import stripe_balance
 from jobsphere.settings import Settings
 from jobsphere.stripe_gateway import calls, once
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
@@ -220,5 +219,5 @@ async def test_stripe_sees_one_key_for_a_withdrawal_however_often_it_is_resent_a
 
     attempts = [key.rpartition(":")[2] for key in await keys()]
     assert attempts == ["1"] * len(resends) + (["2"] if kind == "timeout_before" else [])
-    assert await jobsphere.balance_minor(stripe_balance("usd")) == 10500 - 8000
+    assert await jobsphere.card_money_minor() == 10500 - 8000
     await jobsphere.books_hold()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobsphere.identity.people import Role
-from jobsphere.ledger.accounts import stripe_balance, stripe_connected, stripe_paying_out
+from jobsphere.ledger.accounts import stripe_connected, stripe_paying_out
 from tests.conftest import Databases
 from tests.journeys.conftest import JobSphere, Person, running, settings_for_tests
 
@@ -129,7 +129,7 @@ async def test_a_lost_answer_makes_one_transfer_and_one_payout(jobsphere: JobSph
     assert books["balanced"]
     assert await jobsphere.balance_minor(stripe_connected(contractor.id, "usd")) == 0
     assert await jobsphere.balance_minor(stripe_paying_out("usd")) == 0
-    assert await jobsphere.balance_minor(stripe_balance("usd")) == 10500 - 8000
+    assert await jobsphere.card_money_minor() == 10500 - 8000
     posts = [one for one in await jobsphere.sandbox.calls() if (one["method"], one["path"]) == ("POST", call)]
     assert len({one["idempotency_key"] for one in posts}) == 1
     await jobsphere.books_hold()
@@ -173,7 +173,7 @@ async def test_a_payout_that_fails_returns_the_money_to_the_wallet_once(jobspher
     returned = await jobsphere.withdrawal_in(contractor, withdrawal_id, "returned")
     assert (returned["status"], returned["reasonCode"]) == ("failed", "account_closed")
     assert await contractor.wallet() == ("80.00", "0.00")
-    assert await jobsphere.balance_minor(stripe_balance("usd")) == 10500
+    assert await jobsphere.card_money_minor() == 10500
     told = [one["type"] for one in (await contractor.data("/api/notifications"))["notifications"]]
     assert told[:2] == ["withdrawal_failed", "withdrawal_failed"]
     await jobsphere.books_hold()
@@ -215,7 +215,7 @@ async def test_after_a_day_without_an_answer_stripe_is_searched_and_the_key_not_
         one for one in await jobsphere.sandbox.calls() if (one["method"], one["path"]) == ("POST", "/v1/transfers")
     ]
     assert len(posts) <= sends_before
-    assert await jobsphere.balance_minor(stripe_balance("usd")) == 10500 - 8000
+    assert await jobsphere.card_money_minor() == 10500 - 8000
     await jobsphere.books_hold()
 
 

@@ -1,5 +1,6 @@
 """A customer deposits, and what may go wrong at Stripe meanwhile."""
 
+from tests.processes.starting import until
 from tests.processes.world import World
 
 
@@ -57,6 +58,57 @@ def refund(world: World) -> None:
     (charge,) = world.stripe("GET", "/charges")["data"]
     world.control("/dashboard/refund", {"charge": charge["id"], "amount": 5000})
     world.wait("customer", "/api/wallet", {"balance": "45.00"})
+
+
+def deposit_with_another_card(world: World) -> None:
+    """The first card is declined, the second pays; what Stripe keeps of it is not known at once."""
+    world.plan_faults({"match": "GET /v1/charges/*", "kind": "error_before"})
+    deposit_id = begin_deposit(world, "pm_card_visa_chargeDeclined")
+    until_deposit(world, deposit_id, state="declined")
+    body = {"paymentMethodId": "pm_card_bypassPending"}
+    world.post("customer", f"/api/wallet/deposits/{deposit_id}/resume", body, key="another-card")
+    until_deposit(world, deposit_id, status="completed")
+
+
+def deposit_asked_for(world: World) -> None:
+    """The customer passes 3-D Secure and comes back before Stripe's event does."""
+    world.control("/deliveries/mode", {"mode": "hold"})
+    deposit_id = begin_deposit(world, "pm_card_threeDSecure2Required")
+    until_deposit(world, deposit_id, state="requires_action")
+    intent_id = world.get("customer", f"/api/wallet/deposits/{deposit_id}")["stripePaymentIntentId"]
+    world.control("/dashboard/authenticate", {"payment_intent": intent_id, "succeed": True})
+
+    def completed() -> bool:
+        path = f"/api/wallet/deposits/{deposit_id}/resume"
+        return bool(world.post("customer", path, {})["status"] == "completed")
+
+    until("asking ends it", completed)
+    world.control("/deliveries/mode", {"mode": "deliver"})
+
+
+def deposit_that_expires(world: World) -> None:
+    """Nobody goes on with it for a day."""
+    deposit_id = begin_deposit(world, "pm_card_threeDSecure2Required")
+    until_deposit(world, deposit_id, state="requires_action")
+    a_day_passes(world)
+    until_deposit(world, deposit_id, state="expired", status="failed")
+
+
+def deposit_paid_in_the_last_moment(world: World) -> None:
+    """It is paid when it is to expire, and Stripe's event does not come."""
+    world.control("/deliveries/mode", {"mode": "hold"})
+    deposit_id = begin_deposit(world, "pm_card_threeDSecure2Required")
+    until_deposit(world, deposit_id, state="requires_action")
+    intent_id = world.get("customer", f"/api/wallet/deposits/{deposit_id}")["stripePaymentIntentId"]
+    world.control("/dashboard/authenticate", {"payment_intent": intent_id, "succeed": True})
+    a_day_passes(world)
+    until_deposit(world, deposit_id, status="completed")
+    world.control("/deliveries/mode", {"mode": "deliver"})
+
+
+def a_day_passes(world: World) -> None:
+    day = "interval '25 hours'"
+    world.rows(f"UPDATE deposits SET attempted_at = attempted_at - {day}, next_try_at = now()")  # noqa: S608
 
 
 def begin_deposit(world: World, card: str = "pm_card_bypassPending", *, key: str = "deposit") -> str:

@@ -24,7 +24,8 @@ _SECRETS = {
 }
 _WAITING = """
     SELECT (SELECT count(*) FROM webhook_events WHERE status = 'new')
-         + (SELECT count(*) FROM deposits WHERE next_try_at IS NOT NULL)
+         + (SELECT count(*) FROM deposits WHERE next_try_at < now() + interval '1 hour')
+         + (SELECT count(*) FROM charge_fees WHERE state = 'pending')
          + (SELECT count(*) FROM withdrawals WHERE next_try_at IS NOT NULL)
 """
 
@@ -174,8 +175,10 @@ class World:
 
     def leases_end(self) -> None:
         """Let as much time pass that everything may be tried again."""
-        for table in ("deposits", "withdrawals", "webhook_events"):
-            self.rows(f"UPDATE {table} SET next_try_at = now() WHERE next_try_at IS NOT NULL")  # noqa: S608
+        for table in ("deposits", "charge_fees", "withdrawals", "webhook_events"):
+            # What is left to a customer waits for longer, and is nobody's lease.
+            lease = f"UPDATE {table} SET next_try_at = now() WHERE next_try_at < now() + interval '2 hours'"  # noqa: S608
+            self.rows(lease)
 
     def restart_sandbox(self) -> None:
         """At the same address, with all it knew."""

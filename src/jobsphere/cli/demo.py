@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,17 @@ class Expected:
     stripe: str  # what the ledger says the platform holds at Stripe
 
 
-# design.md's table. The last column is the card money without what has left for the bank.
+# design.md's table, with Stripe's fee (2.9 % + 30 cents) as a row of its own. The last column is the card money
+# without what Stripe has kept and what has left for the bank.
 TABLE = (
     Expected("deposited", "200.00", "0.00", "0.00", "0.00", "200.00"),
-    Expected("offered", "95.00", "105.00", "0.00", "0.00", "200.00"),
-    Expected("accepted", "95.00", "100.00", "5.00", "0.00", "200.00"),
-    Expected("completed", "95.00", "0.00", "25.00", "80.00", "200.00"),
-    Expected("withdrawn", "95.00", "0.00", "25.00", "0.00", "120.00"),
+    Expected("charged", "200.00", "0.00", "0.00", "0.00", "193.90"),
+    Expected("offered", "95.00", "105.00", "0.00", "0.00", "193.90"),
+    Expected("accepted", "95.00", "100.00", "5.00", "0.00", "193.90"),
+    Expected("completed", "95.00", "0.00", "25.00", "80.00", "193.90"),
+    Expected("withdrawn", "95.00", "0.00", "25.00", "0.00", "113.90"),
 )
+FEE = "6.10"
 
 
 def run(also_expect: Sequence[str]) -> int:
@@ -96,7 +100,10 @@ class _Play:
         self._until(
             "the deposit is credited", f"/api/wallet/deposits/{deposit['depositId']}", "customer", "completed"
         )
-        self._show("deposited", "Customer deposits $200 by card")
+        # Stripe says what it keeps a moment later; here the money is still shown as it was paid.
+        self._show("deposited", "Customer deposits $200 by card", before_fee=True)
+        self._until("Stripe's fee is known", "/api/admin/platform", "admin", FEE, member="processingCosts")
+        self._show("charged", f"Stripe keeps {FEE}, a cost of the platform")
 
     def _offer(self) -> None:
         posted = self._post("customer", "/api/jobs", {"title": "Paint the fence", "description": "Green."})
@@ -142,8 +149,8 @@ class _Play:
             data = self._answer(self.http.post("/api/auth/login", json=body))
             self.tokens[role], self.ids[role] = data["token"], data["user"]["id"]
 
-    def _show(self, step: str, title: str) -> None:
-        found = self._balances(step)
+    def _show(self, step: str, title: str, *, before_fee: bool = False) -> None:
+        found = self._balances(step, before_fee=before_fee)
         expected = self.expected[step]
         amounts = [getattr(found, column) for column in _COLUMNS]
         self.console.print(f"[bold]{title:<44}[/]" + "".join(f"{amount:>12}" for amount in amounts))
@@ -155,17 +162,20 @@ class _Play:
             ]
             raise DemoFailed(f"after «{step}» {'; '.join(wrong)}")
 
-    def _balances(self, step: str) -> Expected:
+    def _balances(self, step: str, *, before_fee: bool) -> Expected:
         customer = self._get("customer", "/api/wallet")
         contractor = self._get("contractor", "/api/wallet")
         platform = self._get("admin", "/api/admin/platform")
+        at_stripe = Decimal(platform["stripeBalance"])
+        if before_fee:
+            at_stripe += Decimal(platform["processingCosts"])
         return Expected(
             step=step,
             available=customer["balance"],
             escrow=customer["escrowBalance"],
             platform=platform["fees"],
             contractor=contractor["balance"],
-            stripe=platform["stripeBalance"],
+            stripe=str(at_stripe),
         )
 
     def _until(self, what: str, path: str, role: str, wanted: str, *, member: str = "status") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Ask Stripe about one deposit and apply what it says: for every state that is not final.
+"""Ask Stripe about one deposit and apply what it says: for every state that is not final, also of its fee.
 
 With every webhook dropped a deposit still ends right. The worker asks when an event is late, and the owner's
 browser may ask when it comes back from 3-D Secure.
@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from jobsphere.clock import Clock
 from jobsphere.database import reading
 from jobsphere.deposits import settle, store
-from jobsphere.deposits.lifecycle import OVER, UNSENT, Deposit
+from jobsphere.deposits.book_fee import book_fee
+from jobsphere.deposits.lifecycle import OVER, UNSENT, Deposit, DepositState
 from jobsphere.deposits.send import send
 from jobsphere.stripe_gateway.client import StripeGateway
 
@@ -31,6 +32,8 @@ async def ask(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, deposit
     if deposit.state in UNSENT:
         # Asking is repeating the call with its key.
         return (await send(engine, gateway, clock, deposit_id)).deposit
+    if deposit.state is DepositState.SUCCEEDED:
+        await book_fee(engine, gateway, clock, deposit_id)
     if deposit.state in OVER or deposit.payment_intent_id is None:
         return deposit
     intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)

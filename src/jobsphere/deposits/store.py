@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere import due
 from jobsphere.audit.write import write as write_audit
 from jobsphere.deposits import attempts
+from jobsphere.deposits.book_fee import expect_fee
 from jobsphere.deposits.lifecycle import LEFT_TO_CUSTOMER, UNSENT, Deposit, DepositState, Step
 from jobsphere.deposits.tables import deposits
 from jobsphere.money import Money
@@ -75,6 +76,8 @@ async def save(connection: AsyncConnection, before: Deposit, step: Step, *, now:
     if step.entry is not None:
         await record_and_repay(connection, [step.entry], now=now)
     await attempts.write(connection, after, step.attempts, now=now)
+    if after.state is DepositState.SUCCEEDED:
+        await expect_fee(connection, after, now=now)
     await _save_transaction(connection, before, step, now)
     await notify(connection, step.notices, now=now)
     await write_audit(

@@ -78,3 +78,25 @@ deposit_attempts = Table(
     CheckConstraint("(state = 'declined') = (failure_code IS NOT NULL)", name="declined_has_its_reason"),
     Index(None, "card_fingerprint", "ended_at", postgresql_where=sql("card_fingerprint IS NOT NULL")),
 )
+
+charge_fees = Table(
+    "charge_fees",
+    metadata,
+    # The deposit's: one charge of each succeeds.
+    Column("id", ForeignKey("deposits.id"), primary_key=True),
+    Column("charge_id", Text, unique=True),
+    Column("state", Text, nullable=False),
+    Column("balance_transaction_id", Text, unique=True),
+    # Below zero if Stripe gives more than was charged.
+    Column("fee_minor", BigInteger),
+    Column("currency", Text, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=sql("0")),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("booked_at", DateTime(timezone=True)),
+    CheckConstraint("state IN ('pending', 'booked')", name="state_is_known"),
+    CheckConstraint("(state = 'booked') = (fee_minor IS NOT NULL)", name="booked_is_known"),
+    CheckConstraint("(state = 'booked') = (booked_at IS NOT NULL)", name="booked_has_its_time"),
+    CheckConstraint("(state = 'pending') = (next_try_at IS NOT NULL)", name="pending_is_asked_for"),
+    Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
+)

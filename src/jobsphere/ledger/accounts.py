@@ -75,6 +75,11 @@ def stripe_paying_out(currency: str) -> Account:
     return _shared("stripe:paying_out", currency, Side.DEBIT)
 
 
+def processing_costs(currency: str) -> Account:
+    """What Stripe keeps of card payments: a cost of the platform."""
+    return _shared("platform:processing_costs", currency, Side.DEBIT)
+
+
 def platform_fees(currency: str) -> Account:
     """The 5 % that customers pay on top, earned at acceptance."""
     return _shared("platform:platform_fees", currency, Side.CREDIT)

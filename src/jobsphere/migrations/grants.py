@@ -13,6 +13,7 @@ _CHANGE = "SELECT, INSERT, UPDATE"
 GRANTS = {
     "alembic_version": "SELECT",
     "audit_log": _KEEP,
+    "charge_fees": _CHANGE,
     "deposit_attempts": _CHANGE,
     # What was owed stays what was owed; only how much of it is repaid may change.
     "debts": "SELECT, INSERT, UPDATE (repaid_minor)",

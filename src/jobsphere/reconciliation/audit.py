@@ -103,7 +103,7 @@ CHECKS = (
         "every journal entry is of a deed that JobSphere does",
         """
         SELECT reference FROM journal_entries
-        WHERE reference !~ '^deposit:[-0-9a-f]{36}:settle$'
+        WHERE reference !~ '^deposit:[-0-9a-f]{36}:(settle|fee)$'
           AND reference !~ '^refund:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
           AND reference !~ '^debt:[-0-9a-f]{36}:[-a-z]+:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
           AND reference !~ '^offer:[-0-9a-f]{36}:[a-z]+$'
@@ -121,6 +121,7 @@ CHECKS = (
         ),
         deeds (currency, place, minor) AS (
             SELECT currency, 'stripe:balance', amount_minor FROM deposits WHERE state = 'succeeded'
+            UNION ALL SELECT currency, 'stripe:balance', -fee_minor FROM charge_fees WHERE state = 'booked'
             UNION ALL SELECT currency, 'stripe:balance', -amount_minor FROM refunds
                 WHERE is_taken AND state NOT IN ('failed', 'canceled')
             UNION ALL SELECT currency, 'stripe:balance', -amount_minor FROM withdrawals
@@ -222,6 +223,25 @@ CHECKS = (
         """,
     ),
     Check(
+        "what Stripe keeps of a charge is booked once, as Stripe said",
+        """
+        SELECT 'deposit ' || d.id || ': fee '
+               || COALESCE(f.state || ' ' || COALESCE(f.fee_minor, 0), 'not asked for')
+               || ', booked ' || COALESCE(booked.minor, 0)
+        FROM deposits AS d
+        LEFT JOIN charge_fees AS f ON f.id = d.id
+        LEFT JOIN (
+            SELECT e.reference, sum(CASE a.name WHEN 'platform:processing_costs' THEN p.amount_minor
+                                                ELSE -p.amount_minor END) AS minor
+            FROM journal_entries AS e
+            JOIN postings AS p ON p.entry_id = e.id JOIN ledger_accounts AS a ON a.id = p.debit_account_id
+            GROUP BY e.reference
+        ) AS booked ON booked.reference = 'deposit:' || d.id || ':fee'
+        WHERE COALESCE(booked.minor, 0) <> COALESCE(f.fee_minor, 0)
+           OR (d.state = 'succeeded') <> (f.id IS NOT NULL)
+        """,
+    ),
+    Check(
         "people see as completed what the ledger says is completed",
         """
         SELECT 'transaction ' || t.id || ' is ' || t.status
@@ -242,6 +262,9 @@ CHECKS = (
         UNION ALL
         SELECT 'deposit ' || id || ' is processing since ' || created_at FROM deposits
         WHERE state = 'processing' AND created_at < $1::timestamptz - interval '10 days'
+        UNION ALL
+        SELECT 'fee of deposit ' || id || ' is not known since ' || created_at FROM charge_fees
+        WHERE state = 'pending' AND created_at < $1::timestamptz - interval '10 days'
         UNION ALL
         SELECT 'withdrawal ' || id || ' is ' || state || ' since ' || created_at FROM withdrawals
         WHERE state NOT IN ('paid', 'returned') AND created_at < $1::timestamptz - interval '14 days'

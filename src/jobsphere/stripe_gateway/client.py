@@ -185,6 +185,12 @@ class StripeGateway:
         return objects.payment_intent(found.to_dict())
 
     @_stripe_call
+    async def retrieve_charge(self, charge_id: str) -> objects.Charge:
+        """The charge as it is now, with its line in Stripe's books once there is one."""
+        found = await self._stripe.charges.retrieve_async(charge_id, {"expand": ["balance_transaction"]})
+        return objects.charge(found.to_dict())
+
+    @_stripe_call
     async def create_refund(
         self, payment_intent_id: str, *, amount: Money, refund_id: UUID, key: str
     ) -> objects.Refund:

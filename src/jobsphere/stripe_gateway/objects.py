@@ -54,6 +54,34 @@ class PaymentIntent:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceTransaction:
+    """A line of Stripe's books: the truth about money (stripe.md section 10). Below zero it left the balance."""
+
+    id: str
+    amount: Money
+    fee: Money
+    type: str
+    reporting_category: str | None
+
+    @property
+    def net(self) -> Money:
+        """What it changes the balance by."""
+        return self.amount - self.fee
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One attempt of a payment that reached the bank."""
+
+    id: str
+    status: str
+    amount: Money
+    payment_intent_id: str | None
+    card: Card | None
+    balance_transaction: BalanceTransaction | None  # None: not in Stripe's books yet, or not asked for
+
+
+@dataclass(frozen=True, slots=True)
 class Refund:
     """Money on its way back to a card."""
 
@@ -163,6 +191,29 @@ def card(data: object) -> Card | None:
     if not found:
         return None
     return Card(_optional(found, "fingerprint"), _optional(found, "brand"), _optional(found, "last4"))
+
+
+def balance_transaction(data: Json) -> BalanceTransaction:
+    return BalanceTransaction(
+        id=_text(data, "id"),
+        amount=_money(data, "amount"),
+        fee=_money(data, "fee", absent=0),
+        type=_text(data, "type"),
+        reporting_category=_optional(data, "reporting_category"),
+    )
+
+
+def charge(data: Json) -> Charge:
+    line = _mapping(data.get("balance_transaction"))
+    details = _mapping(data.get("payment_method_details"))
+    return Charge(
+        id=_text(data, "id"),
+        status=_optional(data, "status") or "pending",
+        amount=_money(data, "amount"),
+        payment_intent_id=id_of(data.get("payment_intent")),
+        card=card(details.get("card")),
+        balance_transaction=balance_transaction(line) if line else None,
+    )
 
 
 def refund(data: Json) -> Refund:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.clock import Ids
-from jobsphere.deposits import settle
+from jobsphere.deposits import book_fee, settle
 from jobsphere.payout_accounts import onboarding
 from jobsphere.refunds import settle as settle_refund
 from jobsphere.stripe_gateway import objects
@@ -77,6 +77,10 @@ async def payment_moved(
     return intent is not None and await settle.payment_said(connection, intent, now=moment.now)
 
 
+def charge_updated(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
+    return book_fee.charge_updated(connection, str(event.object["id"]), now=moment.now)
+
+
 async def ask_refunds(gateway: StripeGateway, event: Event) -> settle_refund.Seen | None:
     """Refund events come in any order, several for one refund, and a charge does not carry its refunds since
     API 2022-11-15: what Stripe says now of the payment and of all its refunds counts (stripe.md section 5)."""
@@ -123,6 +127,8 @@ HANDLERS: Mapping[str, Handler] = {
     "payment_intent.canceled": Handler(payment_canceled),
     "payment_intent.requires_action": Handler(payment_moved, ask=ask_payment),
     "payment_intent.processing": Handler(payment_moved, ask=ask_payment),
+    # Its line in Stripe's books may be there now.
+    "charge.updated": Handler(charge_updated),
     # One refund sends several of these; each is booked once, by its id.
     "charge.refunded": Handler(refunds_moved, ask=ask_refunds),
     "refund.created": Handler(refunds_moved, ask=ask_refunds),
