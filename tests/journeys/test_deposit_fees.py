@@ -48,3 +48,23 @@ async def test_without_any_event_the_fee_is_booked_too(jobsphere: JobSphere) -> 
     shown = await customer.data(f"/api/wallet/deposits/{deposit['depositId']}")
     assert [(one["cardBrand"], one["cardLast4"]) for one in shown["attempts"]] == [("visa", "4242")]
     await jobsphere.books_hold()
+
+
+async def test_stripe_tells_when_it_knows_and_the_fee_is_booked_then(jobsphere: JobSphere) -> None:
+    customer = await jobsphere.person(Role.CUSTOMER)
+    await jobsphere.sandbox.change_settings(charge_settles_after_seconds=3600)
+    await jobsphere.deposited(customer, "200")
+
+    async def asked_in_vain() -> bool:
+        calls = await jobsphere.sandbox.calls()
+        return any(call["path"].startswith("/v1/charges/") for call in calls)
+
+    await jobsphere.until("it is asked for", asked_in_vain)
+    assert await jobsphere.balance_minor(processing_costs("usd")) == 0
+    await jobsphere.books_hold()
+
+    await jobsphere.sandbox.advance(hours=1)
+
+    await jobsphere.same_as_stripes_books()
+    assert await jobsphere.balance_minor(processing_costs("usd")) == 610
+    await jobsphere.books_hold()

@@ -51,6 +51,8 @@ async def test_the_wallet_shows_every_field_of_the_guide(jobsphere: JobSphere) -
         "isActive": True,
         "isFrozen": False,
         "freezes": [],
+        "debt": "0.00",
+        "debts": [],
         "totalEarnings": "0.00",
         "totalSpent": "105.00",
         "totalWithdrawals": "0.00",
