@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     deposit_maximum: Decimal = Decimal(10000)
     withdrawal_minimum: Decimal = Decimal(10)
     withdrawal_maximum: Decimal = Decimal(10000)
+    # After another bank account was entered, nothing is withdrawn for so long.
+    bank_change_wait_hours: Annotated[int, Field(ge=0, le=30 * 24)] = 24
     offer_minimum: Decimal = Decimal(5)
     offer_maximum: Decimal = Decimal(50000)
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from jobsphere.deposits.declines import _BY_CODE, CANCELED, EXPIRED, GENERIC, NOT_POSSIBLE, NOT_SENT
 from jobsphere.identity.people import Role
 from jobsphere.notifications.notice import NoticeType
+from jobsphere.payout_accounts.standing import AccountState, by_state
 from jobsphere.refunds.lifecycle import RefundState
 from jobsphere.wallets.transactions import TransactionType
 from jobsphere.web.app import create_app
@@ -92,6 +93,8 @@ def test_every_type_and_state_is_listed() -> None:
 
     assert first("transaction types") == [type_.value for type_ in TransactionType]
     assert first("notification types") == [type_.value for type_ in NoticeType]
+    accounts = [(code(state), code(step)) for state, step, _ in rows(section(API, "account states"))]
+    assert accounts == [(state.value, by_state(state).next_step.value) for state in AccountState]
     states = [(code(state), status) for state, status, _ in rows(section(API, "withdrawal states"))]
     assert states == [(state.value, _STATUS.get(state, "pending")) for state in WithdrawalState]
     states = [(code(state), status) for state, status, _ in rows(section(API, "refund states"))]
@@ -128,7 +131,7 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
         "transaction": (await customer.data("/api/wallet/transactions"))["transactions"][0],
         "deposit": deposit,
         "attempt": (await customer.data(f"/api/wallet/deposits/{deposit['depositId']}"))["attempts"][0],
-        "onboarding": await contractor.done("/api/wallet/connect", {}),
+        "onboarding": await (await jobsphere.person(Role.CONTRACTOR)).done("/api/wallet/connect", {}),
         "payout account": await contractor.data("/api/wallet/connect/status"),
         "withdrawal": await contractor.data(withdrawal_path),
         "contractor": (await customer.data("/api/contractors"))["contractors"][0],

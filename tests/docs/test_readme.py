@@ -41,7 +41,7 @@ def test_every_handled_event_is_listed_with_its_endpoint() -> None:
 
     # No endpoint can be made for transfer.paid: present API versions do not have it.
     assert set(table) == set(HANDLERS) - {"transfer.paid"}
-    connected = {event for event in table if event.startswith(("account.", "payout."))}
+    connected = {event for event in table if event.startswith(("account.", "capability.", "payout."))}
     assert {event for event, endpoint in table.items() if endpoint == "connected accounts"} == connected
     assert set(table.values()) == {"your account", "connected accounts"}
 

@@ -230,9 +230,11 @@ async def running(url: str, settings: Settings) -> AsyncIterator[JobSphere]:
             tasks = [asyncio.create_task(server.serve(sockets=[listener])), asyncio.create_task(worker.run())]
             limits = httpx.Limits(max_connections=300)
             async with httpx.AsyncClient(base_url=base_url, timeout=60, limits=limits, trust_env=False) as http:
-                yield JobSphere(engine, gateway, clock, worker, http, sandbox.control, sandbox.url, secret)
-            worker.stop()
-            server.should_exit = True
+                try:
+                    yield JobSphere(engine, gateway, clock, worker, http, sandbox.control, sandbox.url, secret)
+                finally:
+                    worker.stop()
+                    server.should_exit = True
             await asyncio.gather(*tasks)
         await gateway.close()
         await engine.dispose()

@@ -27,6 +27,7 @@ PUBLIC_PATHS = {
     "/openapi.json",
     "/connect/success",
     "/connect/refresh",
+    "/connect/failure",
     "/health/live",
     "/health/ready",
     "/api/config",

@@ -22,6 +22,10 @@ class WrongCredentials(Exception):
     """The e-mail address and the password do not belong to anybody who may sign in."""
 
 
+class WrongPassword(Exception):
+    """Somebody who is signed in gave a password that is not theirs."""
+
+
 class Role(StrEnum):
     """What a person is on the marketplace; everybody is exactly one of these."""
 
@@ -104,6 +108,19 @@ async def sign_in(engine: AsyncEngine, email: str, password: str) -> User:
     if row is None or not right or not row.is_active:
         raise WrongCredentials
     return _user(row[:-1])
+
+
+async def require_password(engine: AsyncEngine, user_id: UUID, password: str) -> None:
+    """Make sure that whoever asks, signed in already, is the person and not just somebody with their token.
+
+    Raises:
+        WrongPassword: the password is another one.
+    """
+    async with reading(engine) as connection:
+        rows = await connection.execute(select(users.c.password_hash).where(users.c.id == user_id))
+        password_hash = rows.scalar_one_or_none()
+    if not await matches(password, password_hash):
+        raise WrongPassword
 
 
 async def find_user(connection: AsyncConnection, user_id: UUID) -> User | None:

@@ -28,6 +28,7 @@ GRANTS = {
     # Moved by the trigger on postings alone.
     "notifications": _CHANGE,
     "offers": _CHANGE,
+    "payout_accounts": _CHANGE,
     "postings": _KEEP,
     "refunds": _CHANGE,
     "stripe_calls": _CHANGE,

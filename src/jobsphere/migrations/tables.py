@@ -7,6 +7,7 @@ from jobsphere.identity import tables as identity
 from jobsphere.ledger import tables as ledger
 from jobsphere.marketplace import tables as marketplace
 from jobsphere.notifications import tables as notifications
+from jobsphere.payout_accounts import tables as payout_accounts
 from jobsphere.refunds import tables as refunds
 from jobsphere.schema import metadata
 from jobsphere.stripe_gateway import tables as stripe_gateway
@@ -23,6 +24,7 @@ FOLDERS = (
     marketplace,
     notifications,
     refunds,
+    payout_accounts,
     stripe_gateway,
     wallets,
     webhooks,

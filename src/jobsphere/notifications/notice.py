@@ -22,6 +22,7 @@ class NoticeType(StrEnum):
     OFFER_EXPIRED = "offer_expired"  # nobody answered in time, the hold is released
     JOB_COMPLETED = "job_completed"  # the customer confirmed the work, the contractor is paid
     ACCOUNT_UPDATED = "account_updated"  # the contractor's payout account can, or can no longer, be paid
+    BANK_ACCOUNT_CHANGED = "bank_account_changed"  # another bank account took the place of the one before
 
 
 @dataclass(frozen=True, slots=True)

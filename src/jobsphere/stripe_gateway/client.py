@@ -14,7 +14,13 @@ from jobsphere.database import TransactionAlreadyOpen, open_transaction_name
 from jobsphere.money import Money
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway import objects
-from jobsphere.stripe_gateway.errors import CardDeclined, OutcomeUnknown, Refused, StripeMisconfigured
+from jobsphere.stripe_gateway.errors import (
+    AccountDisconnected,
+    CardDeclined,
+    OutcomeUnknown,
+    Refused,
+    StripeMisconfigured,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,6 +69,9 @@ def _named(operation: str, error: stripe.StripeError) -> Exception:
             # The key was used with other parameters: what it did then is not known here.
             log.error("stripe.key_reused", operation=operation)
             return OutcomeUnknown(operation, "key used with other parameters")
+        # The SDK gives an error of this class no code of its own.
+        case stripe.PermissionError() if _told(error).get("code") == "account_invalid":
+            return AccountDisconnected(operation)
         case stripe.AuthenticationError() | stripe.PermissionError():
             log.error("stripe.misconfigured", operation=operation, http_status=error.http_status)
             return StripeMisconfigured(operation)
@@ -77,15 +86,19 @@ def _named(operation: str, error: stripe.StripeError) -> Exception:
 
 
 def _failure(error: stripe.CardError) -> objects.Failure:
-    return objects.failure(_mapping(_mapping(error.json_body).get("error"))) or objects.Failure(error.code)
+    return objects.failure(_told(error)) or objects.Failure(error.code)
 
 
 def _declined_intent(error: stripe.CardError) -> objects.PaymentIntent | None:
-    intent = _mapping(_mapping(error.json_body).get("error")).get("payment_intent")
+    intent = _told(error).get("payment_intent")
     try:
         return objects.payment_intent(_mapping(intent))
     except objects.UnreadableObject:
         return None  # the card was declined all the same
+
+
+def _told(error: stripe.StripeError) -> Mapping[str, Any]:
+    return _mapping(_mapping(error.json_body).get("error"))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -212,8 +225,13 @@ class StripeGateway:
         return [objects.refund(found.to_dict()) async for found in page.auto_paging_iter()]
 
     @_stripe_call
-    async def create_account(self, *, user_id: UUID, email: str, country: str, key: str) -> objects.Account:
-        """An Express account that pays out only when told to (stripe.md section 3: schedule manual)."""
+    async def create_account(
+        self, *, user_id: UUID, email: str, country: str, is_recipient: bool, key: str
+    ) -> objects.Account:
+        """An Express account that pays out only when told to (stripe.md section 3: schedule manual).
+
+        ``is_recipient``: under the agreement for accounts that only receive transfers (stripe.md section 4).
+        """
         made = await self._stripe.accounts.create_async(
             {
                 "type": "express",
@@ -221,6 +239,7 @@ class StripeGateway:
                 "email": email,
                 "capabilities": {"transfers": {"requested": True}},
                 "settings": {"payouts": {"schedule": {"interval": "manual"}}},
+                "tos_acceptance": {"service_agreement": "recipient" if is_recipient else "full"},
                 "metadata": {"user_id": str(user_id)},
             },
             {"idempotency_key": key},
@@ -246,6 +265,11 @@ class StripeGateway:
             }
         )
         return objects.account_link(made.to_dict())
+
+    @_stripe_call
+    async def create_login_link(self, account_id: str) -> str:
+        """A page of the account's Express dashboard; it signs in whoever opens it, once."""
+        return (await self._stripe.accounts.login_links.create_async(account_id)).url
 
     @_stripe_call
     async def retrieve_available_balance(self, currency: str, *, account_id: str | None = None) -> Money:

@@ -44,3 +44,10 @@ class StripeMisconfigured(Exception):
     def __init__(self, operation: str) -> None:
         super().__init__(operation)
         self.operation = operation
+
+
+class AccountDisconnected(StripeMisconfigured):
+    """The key may not act for this connected account: its owner took the access away (stripe.md section 4).
+
+    Stripe answers the same when the key is of another platform.
+    """

@@ -97,6 +97,19 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class BankAccount:
+    """Where payouts go: an external account of a connected account (a debit card has a last4, too)."""
+
+    id: str
+    fingerprint: str | None  # the same for the same account number, wherever it is entered
+    last4: str | None
+    bank_name: str | None
+    currency: str | None
+    status: str | None
+    is_default: bool  # payouts in its currency go to it
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A contractor's connected account. stripe.md section 4 says what the flags mean."""
 
@@ -108,6 +121,10 @@ class Account:
     disabled_reason: str | None
     currently_due: tuple[str, ...]
     metadata: Mapping[str, str]
+    country: str | None = None
+    default_currency: str | None = None  # what Stripe keeps its money in
+    banks: tuple[BankAccount, ...] = ()
+    payout_interval: str | None = None  # "manual", or how often Stripe pays out by itself
 
     @property
     def can_be_paid(self) -> bool:
@@ -241,7 +258,32 @@ def account(data: Json) -> Account:
         disabled_reason=_optional(requirements, "disabled_reason"),
         currently_due=_texts(requirements.get("currently_due")),
         metadata=_metadata(data),
+        country=_optional(data, "country"),
+        default_currency=_optional(data, "default_currency"),
+        banks=_banks(data),
+        payout_interval=_optional(_schedule(data), "interval"),
     )
+
+
+def bank_account(data: Json) -> BankAccount:
+    return BankAccount(
+        id=_text(data, "id"),
+        fingerprint=_optional(data, "fingerprint"),
+        last4=_optional(data, "last4"),
+        bank_name=_optional(data, "bank_name") or _optional(data, "brand"),
+        currency=_optional(data, "currency"),
+        status=_optional(data, "status"),
+        is_default=data.get("default_for_currency") is True,
+    )
+
+
+def _banks(data: Json) -> tuple[BankAccount, ...]:
+    listed = _mapping(data.get("external_accounts")).get("data")
+    return tuple(bank_account(_mapping(one)) for one in listed) if isinstance(listed, list) else ()
+
+
+def _schedule(data: Json) -> Mapping[str, Any]:
+    return _mapping(_mapping(_mapping(data.get("settings")).get("payouts")).get("schedule"))
 
 
 def account_link(data: Json) -> AccountLink:

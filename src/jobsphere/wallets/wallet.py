@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, func, insert, select
@@ -92,9 +92,12 @@ async def wallet_by_account(connection: AsyncConnection, stripe_connect_account_
     return await _one(connection, wallets.c.stripe_connect_account_id == stripe_connect_account_id)
 
 
-async def lock_wallet_of(connection: AsyncConnection, user_id: UUID) -> Wallet:
-    """The person's wallet; until the database transaction ends it cannot be frozen or changed."""
-    return await _one(connection, wallets.c.user_id == user_id, lock=True)
+async def lock_wallet_of(connection: AsyncConnection, user_id: UUID, *, to_change: bool = False) -> Wallet:
+    """The person's wallet; until the database transaction ends it cannot be frozen or changed.
+
+    ``to_change``: nor can anybody else hold it, so that what was counted under the lock stays so.
+    """
+    return await _one(connection, wallets.c.user_id == user_id, lock="change" if to_change else "share")
 
 
 async def available_balance(connection: AsyncConnection, wallet: Wallet) -> Money:
@@ -120,10 +123,15 @@ async def totals(connection: AsyncConnection, wallet: Wallet) -> Totals:
     return Totals(*(Money(int(minor), wallet.currency) for minor in (earned, spent, withdrawn)))
 
 
-async def _one(connection: AsyncConnection, condition: ColumnElement[bool], *, lock: bool = False) -> Wallet:
+async def _one(
+    connection: AsyncConnection, condition: ColumnElement[bool], *, lock: Literal["share", "change"] | None = None
+) -> Wallet:
     query = select(wallets).where(condition)
-    if lock:
+    if lock == "share":
         query = query.with_for_update(read=True)
+    elif lock == "change":
+        # Not FOR UPDATE: rows that only name the wallet may still be added.
+        query = query.with_for_update(key_share=True)
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise WalletNotFound

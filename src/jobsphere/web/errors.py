@@ -11,6 +11,12 @@ from jobsphere.idempotency.keys import IdempotencyKeyInUse, IdempotencyKeyReused
 from jobsphere.identity import people
 from jobsphere.marketplace import refusals
 from jobsphere.notifications.inbox import NotificationNotFound
+from jobsphere.payout_accounts.open import (
+    CountryNotSupported,
+    NoDashboardYet,
+    PasswordNeeded,
+    SettlesInOtherCurrency,
+)
 from jobsphere.refunds.request import MoreThanRefundable, NotRefundable
 from jobsphere.refunds.store import RefundNotFound
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
@@ -155,6 +161,34 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "no_other_card_possible",
         "No other card possible",
         "This deposit is over, or is being paid at this moment. Look at it again, or start a new one.",
+    ),
+    people.WrongPassword: Problem(
+        403, "wrong_password", "Wrong password", "Give the password with which you sign in; this is another one."
+    ),
+    PasswordNeeded: Problem(
+        403,
+        "password_needed",
+        "Password needed",
+        "The bank account can be changed on that page. Send your password with the request.",
+    ),
+    NoDashboardYet: Problem(
+        409,
+        "no_dashboard_yet",
+        "No dashboard yet",
+        "Open and complete your payout account first: POST /api/wallet/connect.",
+    ),
+    CountryNotSupported: Problem(
+        422,
+        "country_not_supported",
+        "Country not supported",
+        "Payout accounts cannot be opened in this country. Check the two letters, or contact support.",
+    ),
+    SettlesInOtherCurrency: Problem(
+        422,
+        "account_in_other_currency",
+        "Payout account in another currency",
+        "A payout account in this country is kept in {error.account_currency}, and this platform pays in "
+        "{error.platform_currency}. No account was opened. Choose another country, or contact support.",
     ),
     DepositNotFound: Problem(404, "deposit_not_found", "Deposit not found", "Check the id of the deposit."),
     RefundNotFound: Problem(404, "refund_not_found", "Refund not found", "Check the id of the refund."),

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.clock import Ids
 from jobsphere.deposits import book_fee, settle
-from jobsphere.payout_accounts import onboarding
+from jobsphere.payout_accounts import watch
 from jobsphere.refunds import settle as settle_refund
 from jobsphere.stripe_gateway import objects
 from jobsphere.stripe_gateway.client import StripeGateway
@@ -100,15 +100,22 @@ def transfer_made(connection: AsyncConnection, event: Event, _: None, moment: Mo
     return settle_withdrawal.transfer_made(connection, objects.transfer(event.object), now=moment.now)
 
 
-async def ask_account(gateway: StripeGateway, event: Event) -> objects.Account:
-    """Account events come often and out of order: what Stripe says now is what counts (stripe.md section 4)."""
-    return await gateway.retrieve_account(str(event.object["id"]))
+async def ask_account(gateway: StripeGateway, event: Event) -> objects.Account | None:
+    """Account events come often and out of order: what Stripe says now is what counts (stripe.md section 4).
+
+    Whatever the event's object is (an account, a capability, a bank account), whose it is stands beside it.
+    """
+    return await watch.look(gateway, str(event.account_id))
 
 
-def account_updated(
-    connection: AsyncConnection, event: Event, account: objects.Account, moment: Moment
-) -> Applied:
-    return onboarding.account_seen(connection, account, seen_at=moment.now)
+async def account_changed(
+    connection: AsyncConnection, event: Event, account: objects.Account | None, moment: Moment
+) -> bool:
+    return await watch.seen(connection, str(event.account_id), account, seen_at=moment.now) is not None
+
+
+async def account_disconnected(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> bool:
+    return await watch.seen(connection, str(event.account_id), None, seen_at=moment.now) is not None
 
 
 def payout_paid(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
@@ -120,6 +127,8 @@ def payout_failed(connection: AsyncConnection, event: Event, _: None, moment: Mo
     payout = objects.payout(event.object)
     return settle_withdrawal.payout_failed(connection, payout, event.account_id, now=moment.now)
 
+
+_ACCOUNT_CHANGED = Handler(account_changed, ask=ask_account, source=Source.CONNECT)
 
 HANDLERS: Mapping[str, Handler] = {
     "payment_intent.succeeded": Handler(payment_succeeded),
@@ -138,7 +147,13 @@ HANDLERS: Mapping[str, Handler] = {
     "transfer.created": Handler(transfer_made),
     # Gone since API 2017-04-06, but old versions and the guide send it (stripe.md section 3).
     "transfer.paid": Handler(transfer_made),
-    "account.updated": Handler(account_updated, ask=ask_account, source=Source.CONNECT),
+    "account.updated": _ACCOUNT_CHANGED,
+    "capability.updated": _ACCOUNT_CHANGED,
+    "account.external_account.created": _ACCOUNT_CHANGED,
+    "account.external_account.updated": _ACCOUNT_CHANGED,
+    "account.external_account.deleted": _ACCOUNT_CHANGED,
+    # Its object is our application; the account cannot be asked any more.
+    "account.application.deauthorized": Handler(account_disconnected, source=Source.CONNECT),
     "payout.paid": Handler(payout_paid, source=Source.CONNECT),
     "payout.failed": Handler(payout_failed, source=Source.CONNECT),
     # Canceled before it left: the money is back on the connected account, as after a failure.
