@@ -7,7 +7,7 @@ from jobsphere.stripe_gateway.client import StripeGateway
 from tests.architecture.source import modules
 
 # An account that nobody was onboarded on holds nothing, so a second one does no harm.
-NEEDS_NO_LOOK = {"jobsphere.payout_accounts.onboarding"}
+NEEDS_NO_LOOK = {"jobsphere.payout_accounts.open"}
 
 
 def sent_with_a_key() -> set[str]:
