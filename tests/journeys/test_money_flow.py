@@ -47,8 +47,6 @@ async def test_the_wallet_shows_every_field_of_the_guide(jobsphere: JobSphere) -
         "id": str(customer.id),
         "balance": "95.00",
         "escrowBalance": "0.00",
-        "debt": "0.00",
-        "debts": [],
         "currency": "usd",
         "isActive": True,
         "isFrozen": False,
