@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from stripe_sandbox import tidying
 from stripe_sandbox.money import automatic_payouts, balance_transactions, payouts, topups
-from stripe_sandbox.payments import aftermath, charges, dispute_course, refunds
+from stripe_sandbox.payments import aftermath, capture, charges, dispute_course, refunds
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 from stripe_sandbox.webhooks import delivery
@@ -20,6 +20,7 @@ ACTIONS: dict[str, Callable[[Sandbox, Record], None]] = {
     "payout.arrive": payouts.arrive,
     "payout.leave": payouts.leave,
     "payouts.sweep": automatic_payouts.sweep,
+    "payment_intent.lapse": capture.lapse,
     "refund.fail": refunds.fail,
     "refund.fund": refunds.fund,
     "refund.settle": refunds.settle,

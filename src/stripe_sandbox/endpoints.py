@@ -4,6 +4,7 @@ from stripe_sandbox.connect import accounts, bank_endpoints, capabilities, onboa
 from stripe_sandbox.http.routing import Endpoint
 from stripe_sandbox.money import balance, balance_transactions, payouts, reversals, topups, transfers
 from stripe_sandbox.payments import (
+    capture,
     charges,
     customers,
     disputes,
@@ -47,6 +48,7 @@ PAYMENTS = (
     Endpoint("GET", INTENT, payment_intents.retrieve, payment_intents.RETRIEVE, publishable=True),
     Endpoint("POST", INTENT, payment_intents.update, payment_intents.UPDATE),
     Endpoint("POST", f"{INTENT}/confirm", payment_intents.confirm, payment_intents.CONFIRM, publishable=True),
+    Endpoint("POST", f"{INTENT}/capture", capture.capture, capture.CAPTURE),
     Endpoint("POST", f"{INTENT}/cancel", payment_intents.cancel, payment_intents.CANCEL),
     Endpoint("POST", "/v1/setup_intents", setup_intents.create, setup_intents.CREATE),
     Endpoint("GET", "/v1/setup_intents", setup_intents.list_setup_intents, setup_intents.LIST),

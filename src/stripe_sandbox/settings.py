@@ -21,6 +21,7 @@ class Settings:
     unfunded_refund_retried_after_seconds: int = HOUR
 
     charge_settles_after_seconds: int = 0  # with ``automatic_async``: when the balance transaction is there
+    authorization_lapses_after_seconds: int = 7 * DAY
     topup_arrives_after_seconds: int = 2 * DAY
 
     aftermath_follows_after_seconds: int = 1

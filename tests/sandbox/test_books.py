@@ -13,8 +13,8 @@ from stripe_sandbox.connect.accounts import open_platform
 from stripe_sandbox.due import fire_due
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError
-from stripe_sandbox.money import payouts, reversals, transfers
-from stripe_sandbox.payments import charges, dispute_course, payment_intents, refunds
+from stripe_sandbox.money import payouts, reversals, topups, transfers
+from stripe_sandbox.payments import capture, charges, dispute_course, payment_intents, refunds
 from stripe_sandbox.payments.dispute_course import Case
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import PLATFORM, Settings
@@ -34,10 +34,10 @@ AMOUNTS = st.integers(min_value=50, max_value=20_000)
 
 
 class Marketplace(RuleBasedStateMachine):
-    """Any order of payments, refunds, disputes, transfers, reversals, payouts and passing time."""
+    """Any order of payments, captures, refunds, disputes, top-ups, transfers, reversals, payouts and time."""
 
     paid, sent, paid_out = Bundle("paid"), Bundle("sent"), Bundle("paid_out")
-    disputed = Bundle("disputed")
+    disputed, topped_up = Bundle("disputed"), Bundle("topped_up")
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +60,39 @@ class Marketplace(RuleBasedStateMachine):
             amount=amount, currency="usd", payment_method=card, confirm=True, automatic_payment_methods=redirects
         )
         return self._try(payment_intents.create, call)
+
+    @rule(target=paid, amount=AMOUNTS)
+    def agree(self, amount: int) -> Any:
+        redirects = {"enabled": True, "allow_redirects": "never"}
+        call = self._call(
+            amount=amount,
+            currency="usd",
+            payment_method="pm_card_visa",
+            capture_method="manual",
+            confirm=True,
+            automatic_payment_methods=redirects,
+        )
+        return self._try(payment_intents.create, call)
+
+    @rule(intent=paid, amount=AMOUNTS)
+    def capture(self, intent: str, amount: int) -> None:
+        self._try(capture.capture, self._call(path={"intent": intent}, amount_to_capture=amount))
+
+    @rule(intent=paid)
+    def cancel_payment(self, intent: str) -> None:
+        self._try(payment_intents.cancel, self._call(path={"intent": intent}))
+
+    @rule(target=topped_up, amount=AMOUNTS, source=st.sampled_from(("btok_us", "btok_us_no_account")))
+    def top_up(self, amount: int, source: str) -> Any:
+        return self._try(topups.create, self._call(amount=amount, currency="usd", source=source))
+
+    @rule(topup=topped_up)
+    def bank_takes_top_up_back(self, topup: str) -> None:
+        topups.fail(self.sandbox, self._record(topup), "no_account")
+
+    @rule(seconds=st.sampled_from((0, 60, 4_000)))
+    def let_charges_settle_after(self, seconds: int) -> None:
+        self.sandbox.change_settings({"charge_settles_after_seconds": seconds})
 
     @rule(intent=paid, amount=AMOUNTS)
     def refund(self, intent: str, amount: int) -> None:
@@ -106,6 +139,8 @@ class Marketplace(RuleBasedStateMachine):
     @rule(target=disputed, intent=paid, amount=AMOUNTS, case=st.sampled_from(Case))
     def dispute(self, intent: str, amount: int, case: Case) -> Any:
         charge = self._record(self._record(intent)["latest_charge"])
+        if not charge["captured"]:
+            return multiple()
         return dispute_course.open_dispute(self.sandbox, charge, amount, "general", case)["id"]
 
     @rule(dispute=disputed)

@@ -64,7 +64,7 @@ def fail_topup(sandbox: Sandbox, topup: Record, code: str) -> Record:
 
 def dispute(sandbox: Sandbox, charge: Record, amount: int | None, reason: str, *, case: str) -> Record:
     """A person disputes ``amount`` of a charge, or all of it, at their bank."""
-    if not charge["paid"]:
+    if not charge["captured"]:
         raise ValueError(f"{charge['id']} was not paid, so nobody disputes it.")
     opened = dispute_course.open_dispute(sandbox, charge, amount, reason, Case(case))
     return dispute_course.view(sandbox, opened)

@@ -129,7 +129,7 @@ def _check_charge(call: Call, charge: Record, amount_minor: int) -> None:
     """A transfer tied to a charge may not be greater than what is left of the charge."""
     used = call.sandbox.store.newest_first("transfer", call.account, {"source_transaction": charge["id"]})
     left = charge["amount"] - charge["amount_refunded"] - sum(t["amount"] - t["amount_reversed"] for t in used)
-    if not charge["paid"] or charge["currency"] != call.params["currency"]:
+    if not charge["captured"] or charge["currency"] != call.params["currency"]:
         raise refused("The charge was not paid, or has another currency.", param="source_transaction")
     if amount_minor > left:
         raise refused(

@@ -20,8 +20,8 @@ def follow(sandbox: Sandbox, charge: Record) -> None:
         case Aftermath.INQUIRY:
             open_dispute(sandbox, charge, reason="general", case=Case.INQUIRY)
         case Aftermath.SEVERAL_DISPUTES:
-            half = charge["amount"] // 2
+            half = charge["amount_captured"] // 2
             open_dispute(sandbox, charge, half)
-            open_dispute(sandbox, charge, charge["amount"] - half)
+            open_dispute(sandbox, charge, charge["amount_captured"] - half)
         case Aftermath.FRAUD_WARNING:
             warn(sandbox, charge)

@@ -5,7 +5,7 @@ from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import Parameters, anything, clearable, merged_metadata, metadata, text
 from stripe_sandbox.money.balance_transactions import enter
-from stripe_sandbox.payments.cards import Card, Decline
+from stripe_sandbox.payments.cards import Aftermath, Card, Decline
 from stripe_sandbox.payments.payment_methods import card_of
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import Settings
@@ -43,12 +43,12 @@ def fee_minor(settings: Settings, amount_minor: int) -> int:
     return (amount_minor * settings.fee_per_mille + 500) // 1000 + settings.fee_fixed_minor
 
 
-def succeed(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: bool) -> Record:
-    """A charge that the bank accepted. Its money is entered by ``settle``, as capture is asynchronous."""
+def succeed(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: bool, captured: bool) -> Record:
+    """A charge that the bank accepted. Its money is entered by ``settle``, when or after it is captured."""
     charge = _new(sandbox, intent, method, authenticated=authenticated)
     charge |= {
-        "amount_captured": intent["amount"],
-        "captured": True,
+        "amount_captured": intent["amount"] if captured else 0,
+        "captured": captured,
         "outcome": _accepted(),
         "paid": True,
         "status": "succeeded",
@@ -60,18 +60,16 @@ def settle(sandbox: Sandbox, charge: Record) -> None:
     """Enter the money of a charge, once: pending for some days, or available at once with cards made for that."""
     if charge["balance_transaction"]:
         return
-    method = sandbox.store.get(charge["payment_method"])
-    assert method is not None, "a charge is made with a payment method, and none is ever removed"
     settings = sandbox.settings
-    delay = 0 if card_of(method).available_at_once else settings.card_funds_delay_seconds
+    delay = 0 if _card(sandbox, charge).available_at_once else settings.card_funds_delay_seconds
     entry = enter(
         sandbox,
         charge["_account"],
         "charge",
-        charge["amount"],
+        charge["amount_captured"],
         charge,
         CARDS,
-        fee_minor=fee_minor(settings, charge["amount"]),
+        fee_minor=fee_minor(settings, charge["amount_captured"]),
         available_on=sandbox.now() + delay,
         description=charge["description"],
     )
@@ -83,6 +81,17 @@ def settle_and_tell(sandbox: Sandbox, charge: Record) -> None:
     if charge["balance_transaction"] is None:
         settle(sandbox, charge)
         emit(sandbox, "charge.updated", charge, {"balance_transaction": None})
+
+
+def follow_up(sandbox: Sandbox, charge: Record) -> None:
+    """What follows a captured charge: its money, now or later, and what its card is made for."""
+    settings = sandbox.settings
+    if settings.charge_settles_after_seconds:
+        sandbox.later(settings.charge_settles_after_seconds, "charge.settle", charge)
+    else:
+        settle_and_tell(sandbox, charge)
+    if _card(sandbox, charge).aftermath is not Aftermath.NOTHING:
+        sandbox.later(settings.aftermath_follows_after_seconds, "charge.aftermath", charge)
 
 
 def fail(sandbox: Sandbox, intent: Record, method: Record, decline: Decline) -> Record:
@@ -135,6 +144,12 @@ def _new(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: boo
         payment_method=method["id"],
         payment_method_details={"card": _card_details(method, authenticated), "type": "card"},
     )
+
+
+def _card(sandbox: Sandbox, charge: Record) -> Card:
+    method = sandbox.store.get(charge["payment_method"])
+    assert method is not None, "a charge is made with a payment method, and none is ever removed"
+    return card_of(method)
 
 
 def _blank() -> Record:

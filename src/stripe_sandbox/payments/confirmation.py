@@ -2,8 +2,8 @@
 
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, refused
-from stripe_sandbox.payments import authentication, cards, charges
-from stripe_sandbox.payments.cards import Aftermath, Decline
+from stripe_sandbox.payments import authentication, capture, cards, charges
+from stripe_sandbox.payments.cards import Decline
 from stripe_sandbox.payments.payment_methods import attach_to, card_of, declined
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record, shown, snapshot
@@ -57,30 +57,27 @@ def _charge(sandbox: Sandbox, intent: Record, method: Record, *, authenticated: 
     card = card_of(method)
     if card.decline:
         raise _decline(sandbox, intent, method, card.decline)
-    charge = charges.succeed(sandbox, intent, method, authenticated=authenticated)
-    sandbox.store.change(
-        intent,
-        amount_received=intent["amount"],
-        last_payment_error=None,
-        latest_charge=charge["id"],
-        next_action=None,
-        status="succeeded",
-    )
+    manual = intent["capture_method"] == "manual"
+    charge = charges.succeed(sandbox, intent, method, authenticated=authenticated, captured=not manual)
+    sandbox.store.change(intent, last_payment_error=None, latest_charge=charge["id"], next_action=None)
     sandbox.store.change(method, _used=True)
     if intent["setup_future_usage"] and intent["customer"]:
         sandbox.store.change(method, _set_up=True)
         attach_to(sandbox, method, intent["customer"])
+    if manual:
+        capture.wait_for_capture(sandbox, intent, charge)
+    else:
+        _succeed(sandbox, intent, charge)
+    return intent
+
+
+def _succeed(sandbox: Sandbox, intent: Record, charge: Record) -> None:
+    sandbox.store.change(intent, amount_received=intent["amount"], status="succeeded")
     if intent["capture_method"] == "automatic":
         charges.settle(sandbox, charge)
     emit(sandbox, "charge.succeeded", charge)
     emit(sandbox, "payment_intent.succeeded", intent)
-    if sandbox.settings.charge_settles_after_seconds:
-        sandbox.later(sandbox.settings.charge_settles_after_seconds, "charge.settle", charge)
-    else:
-        charges.settle_and_tell(sandbox, charge)
-    if card.aftermath is not Aftermath.NOTHING:
-        sandbox.later(sandbox.settings.aftermath_follows_after_seconds, "charge.aftermath", charge)
-    return intent
+    charges.follow_up(sandbox, charge)
 
 
 def _decline(sandbox: Sandbox, intent: Record, method: Record, decline: Decline) -> StripeError:

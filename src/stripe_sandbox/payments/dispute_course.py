@@ -262,7 +262,7 @@ def _charge(sandbox: Sandbox, dispute: Record) -> Record:
 
 def _blank(sandbox: Sandbox, charge: Record, amount_minor: int | None, reason: str, case: Case) -> Record:
     return {
-        "amount": charge["amount"] if amount_minor is None else amount_minor,
+        "amount": charge["amount_captured"] if amount_minor is None else amount_minor,
         "balance_transactions": [],
         "charge": charge["id"],
         "currency": charge["currency"],

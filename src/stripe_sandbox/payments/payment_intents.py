@@ -22,7 +22,7 @@ from stripe_sandbox.http.parameters import (
     text,
 )
 from stripe_sandbox.money.currencies import check_charge
-from stripe_sandbox.payments import confirmation
+from stripe_sandbox.payments import capture, confirmation
 from stripe_sandbox.payments.payment_methods import DATA, check_usable, given_method
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.events import emit
@@ -37,7 +37,7 @@ _AUTOMATIC = Parameters(required={"enabled": boolean}, optional={"allow_redirect
 _SHARED: dict[str, Reader] = {
     "allowed_payment_method_types": array(one_of("card")),
     "amount_details": anything,
-    "capture_method": one_of("automatic", "automatic_async"),
+    "capture_method": one_of("automatic", "automatic_async", "manual"),
     "customer": text,
     "description": clearable(text),
     "metadata": metadata,
@@ -117,6 +117,12 @@ _COPIED = (
 )
 
 
+# What may no longer change once the bank has agreed to the payment.
+_FIXED_BY_THE_BANK = frozenset(
+    "amount capture_method currency customer payment_method payment_method_data setup_future_usage".split()
+)
+
+
 def create(call: Call) -> Record:
     """A new payment intent, confirmed at once if the caller says so."""
     check_charge(call.params["amount"], call.params["currency"])
@@ -146,6 +152,10 @@ def update(call: Call) -> Record:
     intent = _named(call)
     if intent["status"] in ("succeeded", "canceled"):
         message = f"This PaymentIntent could not be updated because it has a status of {intent['status']}."
+        raise _unexpected_state(message, intent)
+    fixed = _FIXED_BY_THE_BANK & call.params.keys()
+    if intent["status"] == "requires_capture" and fixed:
+        message = f"{', '.join(sorted(fixed))} cannot be updated when the PaymentIntent waits for capture."
         raise _unexpected_state(message, intent)
     check_charge(call.get("amount", intent["amount"]), call.get("currency", intent["currency"]))
     call.given("customer", "customer")
@@ -186,6 +196,8 @@ def cancel(call: Call) -> Record:
             "requires_capture, requires_confirmation, requires_action, processing."
         )
         raise _unexpected_state(message, intent)
+    if intent["status"] == "requires_capture":
+        capture.release(call.sandbox, intent)
     call.sandbox.store.change(
         intent,
         canceled_at=call.sandbox.now(),

@@ -190,6 +190,8 @@ def _checked(sandbox: Sandbox, charge: Record, amount_minor: int | None) -> int:
     left = charge["amount"] - charge["amount_refunded"]
     if not charge["paid"]:
         raise refused(f"Charge {charge['id']} was not paid, so it cannot be refunded.")
+    if not charge["captured"]:
+        raise refused(f"Charge {charge['id']} was not captured; cancel its PaymentIntent instead.")
     if _is_charged_back(sandbox, charge):
         raise refused(f"Charge {charge['id']} has been charged back; cannot issue a refund.", "charge_disputed")
     if left == 0:
