@@ -50,7 +50,7 @@ format: setup ## format the code and apply the safe repairs of the linter
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: setup ## compare with pgbench, a naive ledger and a bare server on this machine (under 3 minutes)
+bench: setup ## compare with pgbench, a naive ledger and a bare server on this machine (about 3 minutes)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: crash-matrix

@@ -10,6 +10,7 @@ import uvloop
 from rich.console import Console
 
 import benchmarks.ledger.compare
+import benchmarks.sandbox.compare
 import benchmarks.webhooks.compare
 from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.ground import open_ground
@@ -17,7 +18,11 @@ from benchmarks.machine import describe
 from benchmarks.report import Report, show, write
 from jobsphere.observability import configure_logging
 
-COMPARISONS = (benchmarks.ledger.compare.compare, benchmarks.webhooks.compare.compare)
+COMPARISONS = (
+    benchmarks.ledger.compare.compare,
+    benchmarks.webhooks.compare.compare,
+    benchmarks.sandbox.compare.compare,
+)
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

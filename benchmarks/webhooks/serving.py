@@ -40,7 +40,7 @@ def jobsphere_served(ground: Ground, database: str) -> Iterator[int]:
     }
     command = [sys.executable, "-m", "jobsphere", "serve", "--port", "0", "--no-worker"]
     # In a folder without a .env file.
-    with _started(
+    with started(
         command, environment, ground.home, ground.home / "serve.log", r"API +http://\S+:([0-9]+)"
     ) as port:
         yield port
@@ -55,16 +55,21 @@ def constant_served(ground: Ground) -> Iterator[int]:
     """
     switches = "--port 0 --lifespan off --loop uvloop --http httptools --no-access-log --no-server-header"
     command = [sys.executable, "-m", "uvicorn", "benchmarks.webhooks.constant:app", *switches.split()]
-    with _started(
+    with started(
         command, {}, _REPOSITORY, ground.home / "constant.log", r"running on http://\S+:([0-9]+)"
     ) as port:
         yield port
 
 
 @contextmanager
-def _started(
+def started(
     command: Sequence[str], environment: Mapping[str, str], folder: Path, log_file: Path, announcement: str
 ) -> Iterator[int]:
+    """A process that announces its port in what it says; it is ended afterwards.
+
+    Raises:
+        NotServed: it did not start.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     with log_file.open("wb") as log:
         process = subprocess.Popen(

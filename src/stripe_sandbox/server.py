@@ -19,6 +19,9 @@ from stripe_sandbox.settings import Settings
 from stripe_sandbox.webhooks.endpoints import listen_as_environment_says
 
 SHUTDOWN_SECONDS_MAX = 1
+# Records stay, and none refers back to itself. To look through all of them again and again for cycles took two
+# fifths of the time of a payment; so it is done seldom, and only in a process of the sandbox's own.
+RARELY = (50_000, 50, 1_000)
 WARNING = (
     "stripe-sandbox: warning: it listens on {host}, not on loopback alone. Whoever reaches it there can read and "
     "change everything in it; there is no password.\n"

@@ -1,0 +1,1 @@
+"""The sandbox against the same server with one answer to everything."""
