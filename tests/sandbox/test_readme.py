@@ -11,6 +11,7 @@ from stripe_sandbox.dashboard.actions import ACTIONS
 from stripe_sandbox.faults.deliveries import DeliveryFault, DeliveryRule
 from stripe_sandbox.faults.plan import FaultPlan
 from stripe_sandbox.faults.requests import RequestFault
+from stripe_sandbox.payments.cards import BY_NUMBER
 from stripe_sandbox.store import Store
 
 README = (Path(stripe_sandbox.__file__).parent / "README.md").read_text()
@@ -56,3 +57,12 @@ def test_every_state_of_a_delivery_is_documented() -> None:
 def test_the_plan_that_the_readme_shows_is_one() -> None:
     plan = json.loads(README.partition("```json\n")[2].partition("```")[0])
     FaultPlan(Store()).replace(plan)
+
+
+def test_every_test_card_is_documented_with_its_tokens_and_its_refusal() -> None:
+    for tokens, number, told in _rows("## Test cards"):
+        card = BY_NUMBER[_words(number)[0]]
+        assert tuple(_words(tokens)) == card.tokens
+        assert set(_words(told)) <= ({card.decline.code, card.decline.decline_code} if card.decline else set())
+        assert bool(card.decline) == bool(_words(told))
+    assert [_words(row[1])[0] for row in _rows("## Test cards")] == list(BY_NUMBER)
