@@ -49,6 +49,10 @@ format: setup ## format the code and apply the safe repairs of the linter
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: fuzz
+fuzz: setup ## send 20,000 malformed or forged webhooks; none may be accepted, none answered 5xx
+	@FUZZ_REQUESTS=20000 $(BIN)/pytest -rP -k forged_or_malformed tests/web/test_forged_webhooks.py
+
 .PHONY: bench
 bench: setup ## compare with pgbench, a naive ledger and a bare server on this machine (about 3 minutes)
 	@$(BIN)/python -m benchmarks $(BENCH)

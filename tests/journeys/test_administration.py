@@ -36,7 +36,7 @@ async def test_a_parked_event_is_seen_and_processed_again(jobsphere: JobSphere) 
 
     async def parked_again() -> bool:
         [found] = (await admin.data("/api/admin/webhook-events/parked"))["events"]
-        return bool(found["tries"] == 1 and found["error"] == "UnreadableObject")
+        return bool(found["tries"] == 1 and found["error"] == "UnreadableObject: an object without id")
 
     await jobsphere.until("it was tried and is parked again", parked_again)
 
@@ -88,7 +88,7 @@ async def test_an_event_that_keeps_failing_is_parked_after_its_last_try(jobspher
         return (await admin.data("/api/admin/webhook-events/parked"))["events"]
 
     [found] = await jobsphere.until("the event is parked", seen)
-    assert found["error"] == "UnexpectedAmount"
+    assert found["error"].startswith("UnexpectedAmount: deposit ")
 
 
 async def test_a_payout_account_is_opened_without_a_body(jobsphere: JobSphere) -> None:

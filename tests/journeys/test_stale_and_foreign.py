@@ -123,7 +123,7 @@ async def test_a_transfer_of_another_amount_is_kept_for_a_person(jobsphere: JobS
 
     await jobsphere.http.post("/api/webhooks/stripe", content=body, headers=signed(body))
 
-    assert await parked_error(jobsphere) == "UnexpectedReport"
+    assert (await parked_error(jobsphere)).startswith("UnexpectedReport: withdrawal ")
     assert (await contractor.data(f"/api/wallet/withdrawals/{withdrawal_id}"))["state"] == "reserved"
 
 

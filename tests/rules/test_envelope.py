@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsphere.webhooks.receive import Envelope, open_envelope
+from jobsphere.webhooks.envelope import Envelope, open_envelope
 
 EVENT = {"id": "evt_1", "object": "event", "type": "payout.paid", "account": "acct_1", "livemode": False}
 
@@ -37,16 +37,31 @@ def test_an_event_is_named_by_its_id_and_has_no_problem() -> None:
         (b"9" * 5_000, "not JSON"),  # more digits than Python reads
         (b"[]", "not an event"),
         (b"null", "not an event"),
-        (b"NaN", "not an event"),
+        (b"NaN", "not JSON"),
+        (b'{"object": "event", "id": "evt_1", "type": "a", "data": -Infinity}', "not JSON"),
+        (b'{"object": "event", "id": "evt_1", "id": "evt_2", "type": "a"}', "not JSON"),
+        (b'\xef\xbb\xbf{"object": "event", "type": "a"}', "not JSON"),
+        ('{"object": "event", "type": "a"}'.encode("utf-16"), "not JSON"),
         (b'"event"', "not an event"),
         (b'{"id": "evt_1"}', "not an event"),
-        (b'{"id": "evt_1", "object": "v2.core.event"}', "not an event"),
         (b'{"id": "evt_1", "object": ["event"]}', "not an event"),
     ],
     ids=lambda value: value[:30] if isinstance(value, bytes) else value,
 )
 def test_what_is_no_event_is_named_by_its_bytes_and_parked(body: bytes, problem: str) -> None:
     assert open_envelope(body, livemode=False) == Envelope(digest(body), problem=problem)
+
+
+def test_a_thin_event_is_an_event() -> None:
+    thin = {"id": "evt_2", "object": "v2.core.event", "type": "v2.core.account.updated", "context": "acct_1"}
+
+    assert envelope(thin) == Envelope("evt_2", "v2.core.account.updated")
+
+
+def test_the_account_of_an_event_before_2017_is_its_user_id() -> None:
+    old = {"id": "evt_3", "object": "event", "type": "account.updated", "user_id": "acct_1", "request": "req_1"}
+
+    assert envelope(old).account_id == "acct_1"
 
 
 @pytest.mark.parametrize("id_", [None, "", 5, True, ["evt_1"], {"id": 1}, "evt\x00", "x" * 256, "\ud800", "a\nb"])

@@ -1,5 +1,6 @@
 """The command line. Each command calls one verb, and imports only what it needs."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -107,11 +108,25 @@ def events_parked() -> None:
 
 
 @events.command(name="replay")
-def events_replay(event_id: int) -> None:
-    """Process a parked event again; what it did already is not done twice."""
+def events_replay(
+    event_id: Annotated[int | None, typer.Argument(help="Its id in `events parked`.")] = None,
+    event: Annotated[str | None, typer.Option(help="Stripe's id of it, evt_….")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="All of this type, e.g. payout.paid.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Received at this time (UTC) or later.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Received before this time (UTC).")] = None,
+    also_processed: Annotated[
+        bool, typer.Option("--also-processed", help="Not only parked events, also those that are done.")
+    ] = False,
+) -> None:
+    """Process events again; what they did already is not done twice."""
     from jobsphere.cli.events import replay
+    from jobsphere.webhooks.replay import Selection
 
-    replay(event_id)
+    replay(Selection(event_id, event, type_, _in_utc(since), _in_utc(until), also_processed))
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment and moment.replace(tzinfo=UTC)
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from jobsphere.database import reading
 from jobsphere.observability import configure_logging
 from jobsphere.settings import ConfigurationError
 from jobsphere.webhooks import parked as inbox
+from jobsphere.webhooks import replay as again
+from jobsphere.webhooks.replay import Selection
 
 T = TypeVar("T")
 
@@ -32,25 +34,29 @@ def parked() -> None:
     Console().print(_with_engine(work))
 
 
-def replay(event_id: int) -> None:
-    """Let the worker process one again.
+def replay(selection: Selection) -> None:
+    """Let the worker process again what fits.
 
     Raises:
-        ConfigurationError: it is not parked.
+        ConfigurationError: nothing fits, or too much.
     """
-
     settings = stack.read_settings()
 
-    async def work(engine: AsyncEngine) -> None:
+    async def work(engine: AsyncEngine) -> int:
         try:
-            await inbox.replay(engine, event_id, actor_id=None, livemode=settings.live, now=SystemClock().now())
-        except inbox.EventNotParked as error:
-            raise ConfigurationError(
-                f"Event {event_id} cannot be replayed; see: jobsphere events parked"
-            ) from error
+            return await again.replay(
+                engine, selection, actor_id=None, livemode=settings.live, now=SystemClock().now()
+            )
+        except again.EventNotParked as error:
+            raise ConfigurationError("No such event can be replayed; see: jobsphere events parked") from error
+        except again.NothingSelected as error:
+            raise ConfigurationError("Name an event, --type, --since or --until") from error
+        except again.TooManyEvents as error:
+            message = f"More than {again.EVENTS_MAX} events fit; add --type, --since or --until"
+            raise ConfigurationError(message) from error
 
-    _with_engine(work)
-    Console().print(f"Event {event_id} is processed again by the worker.")
+    count = _with_engine(work)
+    Console().print(f"{count} event{'s are' if count > 1 else ' is'} processed again by the worker.")
 
 
 def _with_engine(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:

@@ -4,6 +4,7 @@ Stripe leaves fields out and adds new ones between API versions, so absent field
 what an object cannot be without (its id, its amount) must be there.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,10 @@ from jobsphere.money import Money
 
 # What arrives as JSON is anything until it is read here.
 Json = Mapping[str, Any]
+
+_CURRENCY = re.compile("[a-z]{3}", re.ASCII)
+# The most that PostgreSQL counts.
+_AMOUNT_MINOR_MAX = 2**63 - 1
 
 
 class UnreadableObject(Exception):
@@ -318,16 +323,30 @@ def payout(data: Json) -> Payout:
     )
 
 
+def identity(data: Json) -> str:
+    """The id of any of Stripe's objects.
+
+    Raises:
+        UnreadableObject: it has none that could be one of Stripe's.
+    """
+    return _text(data, "id")
+
+
 def _text(data: Json, name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str) or not value:
-        raise UnreadableObject(f"{data.get('object', 'an object')} without {name}")
+    value = _optional(data, name)
+    if value is None:
+        raise UnreadableObject(f"{_kind(data)} without {name}")
     return value
 
 
 def _optional(data: Json, name: str) -> str | None:
     value = data.get(name)
-    return value if isinstance(value, str) and value else None
+    # What is not printable (NUL, half a surrogate pair) is no name of Stripe's, and PostgreSQL cannot hold it.
+    return value if isinstance(value, str) and value and value.isprintable() else None
+
+
+def _kind(data: Json) -> str:
+    return (_optional(data, "object") or "an object")[:50]
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -337,9 +356,12 @@ def _texts(value: object) -> tuple[str, ...]:
 def _money(data: Json, name: str, *, absent: int | None = None) -> Money:
     # Amounts that Stripe adds as things happen (amount_received) are absent before in some versions.
     value = data.get(name, absent)
-    if type(value) is not int:
-        raise UnreadableObject(f"{data.get('object', 'an object')} whose {name} is not a whole number")
-    return Money(value, _text(data, "currency").lower())
+    if type(value) is not int or abs(value) > _AMOUNT_MINOR_MAX:
+        raise UnreadableObject(f"{_kind(data)} whose {name} is not an amount")
+    currency = _text(data, "currency").lower()
+    if not _CURRENCY.fullmatch(currency):
+        raise UnreadableObject(f"{_kind(data)} without a currency")
+    return Money(value, currency)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -354,7 +376,7 @@ def id_of(value: object) -> str | None:
     """The id of a reference, expanded or not."""
     if isinstance(value, Mapping):
         value = value.get("id")
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and value and value.isprintable() else None
 
 
 def _moment(value: object) -> datetime | None:

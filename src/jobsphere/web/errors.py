@@ -26,7 +26,7 @@ from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.web import auth, bodies, idempotency, limits
 from jobsphere.web.problem import Problem
 from jobsphere.web.routes.wallet import InvalidCursor
-from jobsphere.webhooks.parked import EventNotParked
+from jobsphere.webhooks.replay import EventNotParked, NothingSelected, TooManyEvents
 from jobsphere.withdrawals.request import NotOnboarded
 from jobsphere.withdrawals.store import WithdrawalNotFound
 
@@ -247,6 +247,12 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ),
     EventNotParked: Problem(
         404, "event_not_parked", "Event not parked", "GET /api/admin/webhook-events/parked lists those there are."
+    ),
+    NothingSelected: Problem(
+        422, "nothing_selected", "Nothing selected", "Name an event, a type or a time: never everything is meant."
+    ),
+    TooManyEvents: Problem(
+        422, "too_many_events", "Too many events", "More than 10,000 events fit. Name a type or a shorter time."
     ),
     OutcomeUnknown: Problem(
         503,

@@ -48,8 +48,9 @@ Apply = Callable[[AsyncConnection, Event, Any, Moment], Applied]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """What to do with one type of event, and on whose account it must have happened."""
+    """What one type of event leads to, said for people too, and on whose account it must have happened."""
 
+    does: str
     apply: Apply
     ask: Ask | None = None
     source: Source = Source.PLATFORM
@@ -66,7 +67,7 @@ def payment_canceled(connection: AsyncConnection, event: Event, _: None, moment:
 async def ask_payment(gateway: StripeGateway, event: Event) -> objects.PaymentIntent | None:
     """States that pass and come again, also failures: only what Stripe says now counts (stripe.md section 1)."""
     try:
-        return await gateway.retrieve_payment_intent(str(event.object["id"]))
+        return await gateway.retrieve_payment_intent(objects.identity(event.object))
     except Refused:
         return None  # not of this account, so not ours
 
@@ -78,7 +79,7 @@ async def payment_moved(
 
 
 def charge_updated(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
-    return book_fee.charge_updated(connection, str(event.object["id"]), now=moment.now)
+    return book_fee.charge_updated(connection, objects.identity(event.object), now=moment.now)
 
 
 async def ask_refunds(gateway: StripeGateway, event: Event) -> settle_refund.Seen | None:
@@ -128,34 +129,43 @@ def payout_failed(connection: AsyncConnection, event: Event, _: None, moment: Mo
     return settle_withdrawal.payout_failed(connection, payout, event.account_id, now=moment.now)
 
 
-_ACCOUNT_CHANGED = Handler(account_changed, ask=ask_account, source=Source.CONNECT)
+_ACCOUNT_CHANGED = Handler(
+    "keeps what Stripe says of the contractor's account now",
+    account_changed,
+    ask=ask_account,
+    source=Source.CONNECT,
+)
 
 HANDLERS: Mapping[str, Handler] = {
-    "payment_intent.succeeded": Handler(payment_succeeded),
-    "payment_intent.payment_failed": Handler(payment_moved, ask=ask_payment),
-    "payment_intent.canceled": Handler(payment_canceled),
-    "payment_intent.requires_action": Handler(payment_moved, ask=ask_payment),
-    "payment_intent.processing": Handler(payment_moved, ask=ask_payment),
+    "payment_intent.succeeded": Handler("credits the wallet, once", payment_succeeded),
+    "payment_intent.payment_failed": Handler(
+        "keeps the attempt that was declined", payment_moved, ask=ask_payment
+    ),
+    "payment_intent.canceled": Handler("ends the deposit", payment_canceled),
+    "payment_intent.requires_action": Handler("asks the customer for 3-D Secure", payment_moved, ask=ask_payment),
+    "payment_intent.processing": Handler("shows that the bank is at it", payment_moved, ask=ask_payment),
     # Its line in Stripe's books may be there now.
-    "charge.updated": Handler(charge_updated),
+    "charge.updated": Handler("books Stripe's fee for the charge", charge_updated),
     # One refund sends several of these; each is booked once, by its id.
-    "charge.refunded": Handler(refunds_moved, ask=ask_refunds),
-    "refund.created": Handler(refunds_moved, ask=ask_refunds),
-    "refund.updated": Handler(refunds_moved, ask=ask_refunds),
-    "refund.failed": Handler(refunds_moved, ask=ask_refunds),
-    "charge.refund.updated": Handler(refunds_moved, ask=ask_refunds),
-    "transfer.created": Handler(transfer_made),
+    "charge.refunded": Handler("books the refunds that Stripe lists", refunds_moved, ask=ask_refunds),
+    "refund.created": Handler("as `charge.refunded`", refunds_moved, ask=ask_refunds),
+    "refund.updated": Handler("as `charge.refunded`", refunds_moved, ask=ask_refunds),
+    "refund.failed": Handler("as `charge.refunded`", refunds_moved, ask=ask_refunds),
+    "charge.refund.updated": Handler("as `charge.refunded`", refunds_moved, ask=ask_refunds),
+    "transfer.created": Handler("keeps the transfer of a withdrawal", transfer_made),
     # Gone since API 2017-04-06, but old versions and the guide send it (stripe.md section 3).
-    "transfer.paid": Handler(transfer_made),
+    "transfer.paid": Handler("as `transfer.created`", transfer_made),
     "account.updated": _ACCOUNT_CHANGED,
     "capability.updated": _ACCOUNT_CHANGED,
     "account.external_account.created": _ACCOUNT_CHANGED,
     "account.external_account.updated": _ACCOUNT_CHANGED,
     "account.external_account.deleted": _ACCOUNT_CHANGED,
     # Its object is our application; the account cannot be asked any more.
-    "account.application.deauthorized": Handler(account_disconnected, source=Source.CONNECT),
-    "payout.paid": Handler(payout_paid, source=Source.CONNECT),
-    "payout.failed": Handler(payout_failed, source=Source.CONNECT),
+    "account.application.deauthorized": Handler(
+        "ends the payout account: no more withdrawals", account_disconnected, source=Source.CONNECT
+    ),
+    "payout.paid": Handler("completes the withdrawal", payout_paid, source=Source.CONNECT),
+    "payout.failed": Handler("brings the money back to the wallet", payout_failed, source=Source.CONNECT),
     # Canceled before it left: the money is back on the connected account, as after a failure.
-    "payout.canceled": Handler(payout_failed, source=Source.CONNECT),
+    "payout.canceled": Handler("as `payout.failed`", payout_failed, source=Source.CONNECT),
 }

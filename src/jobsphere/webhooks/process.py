@@ -1,7 +1,6 @@
 """Go through the inbox: each event is handled and marked as done in one database transaction."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,24 +11,34 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere import due
 from jobsphere.clock import Clock, Ids
-from jobsphere.database import Busy, in_own_transaction
+from jobsphere.database import Busy, in_own_transaction, reading
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.client import StripeGateway
-from jobsphere.stripe_gateway.errors import OutcomeUnknown, StripeMisconfigured
+from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.objects import UnreadableObject
 from jobsphere.traces import trace
+from jobsphere.wallets.tables import wallets
+from jobsphere.webhooks.envelope import read_json
 from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment
 from jobsphere.webhooks.receive import Source
 from jobsphere.webhooks.tables import webhook_events
 
 TRIES_MAX = 12
+# An account may be told of before its id is stored here; after these (two minutes) it is nobody's.
+UNKNOWN_ACCOUNT_TRIES_MAX = 6
 TRY_GAP_SECONDS_MAX = 3600
 BATCH_SIZE = 50
 # An event that a worker took and did not finish is free for others after this.
 LEASE_SECONDS = 30
 AT_ONCE_MAX = 8
 
+_ERROR_LENGTH_MAX = 200
+
 log = logger(__name__)
+
+
+class UnknownAccount(Exception):
+    """It happened on a connected account that belongs to none of our contractors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +75,11 @@ async def process_due(engine: AsyncEngine, gateway: StripeGateway, clock: Clock,
 
 async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, claimed: Claimed) -> None:
     handler = HANDLERS.get(claimed.type)
-    if handler is None or not _is_for(claimed, handler):
-        await _finish(engine, claimed.id, "ignored", clock.now())
-        return
     try:
+        if handler is None or not _is_for(claimed, handler):
+            await _finish(engine, claimed.id, "ignored", clock.now())
+            return
+        await _require_known_account(engine, claimed.account_id)
         event = _event(claimed)
         # Taken before asking: the answer is at least as new as this.
         moment = Moment(ids, clock.now())
@@ -83,12 +93,28 @@ async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids
 def _is_for(claimed: Claimed, handler: Handler) -> bool:
     """Whether it happened where our money moves: the platform's own payouts, and what contractors do with
     their accounts beside us, have the same types of events."""
-    is_on_connected_account = claimed.account_id is not None
-    return claimed.source == handler.source.value and is_on_connected_account is (handler.source is Source.CONNECT)
+    if handler.source is Source.PLATFORM:
+        return claimed.account_id is None and claimed.source == Source.PLATFORM.value
+    if claimed.account_id is None and claimed.source == Source.CONNECT.value:
+        raise UnreadableObject("an event of a connected account that does not name it")
+    return claimed.account_id is not None
+
+
+async def _require_known_account(engine: AsyncEngine, account_id: str | None) -> None:
+    """Raises ``UnknownAccount`` unless it is the platform's own (None) or a contractor's."""
+    if account_id is None:
+        return
+    ours = select(wallets.c.id).where(wallets.c.stripe_connect_account_id == account_id)
+    async with reading(engine) as connection:
+        if (await connection.execute(ours)).one_or_none() is None:
+            raise UnknownAccount(account_id)
 
 
 def _event(claimed: Claimed) -> Event:
-    data: Any = json.loads(claimed.payload).get("data")
+    try:
+        data: Any = read_json(claimed.payload).get("data")
+    except RecursionError as error:  # how deep one may go depends on how deep one is
+        raise UnreadableObject("an event that is nested too deeply") from error
     stripe_object = data.get("object") if isinstance(data, dict) else None
     if not isinstance(stripe_object, dict):
         raise UnreadableObject("an event without an object")
@@ -132,9 +158,7 @@ async def _mark(connection: AsyncConnection, event_id: int, status: str, now: da
 
 @in_own_transaction
 async def _failed(connection: AsyncConnection, claimed: Claimed, error: Exception, now: datetime) -> None:
-    # While Stripe or PostgreSQL is out of reach, no number of tries says anything about the event.
-    outage = isinstance(error, (OutcomeUnknown, StripeMisconfigured, OSError, Busy))
-    is_parked = isinstance(error, UnreadableObject) or (claimed.tries >= TRIES_MAX and not outage)
+    is_parked = _is_parked(error, claimed.tries)
     await due.try_later(
         connection,
         webhook_events,
@@ -143,8 +167,30 @@ async def _failed(connection: AsyncConnection, claimed: Claimed, error: Exceptio
         gap_seconds_max=TRY_GAP_SECONDS_MAX,
         now=now,
     )
-    keeps = {"error": type(error).__name__, **({"status": "parked", "next_try_at": None} if is_parked else {})}
+    keeps = {"error": _why(error), **({"status": "parked", "next_try_at": None} if is_parked else {})}
     c = webhook_events.c
     await connection.execute(update(webhook_events).where(c.id == claimed.id, c.status == "new").values(**keeps))
     if is_parked:
-        log.error("webhook.parked", event_key=claimed.event_key, type=claimed.type, error=type(error).__name__)
+        log.error("webhook.parked", event_key=claimed.event_key, type=claimed.type, error=_why(error))
+
+
+def _is_parked(error: Exception, tries: int) -> bool:
+    """Whether trying again is for a person to decide."""
+    match error:
+        case UnreadableObject() | Refused():  # neither the event nor Stripe will say anything else
+            return True
+        case OutcomeUnknown() | StripeMisconfigured() | OSError() | Busy():
+            # While Stripe or PostgreSQL is out of reach, no number of tries says anything about the event.
+            return False
+        case UnknownAccount():
+            return tries >= UNKNOWN_ACCOUNT_TRIES_MAX
+        case _:
+            return tries >= TRIES_MAX
+
+
+def _why(error: Exception) -> str:
+    """For a person: what kind of error, and its message where it is one of ours."""
+    kind = type(error).__name__
+    said = str(error) if type(error).__module__.startswith("jobsphere.") else ""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in said)[:_ERROR_LENGTH_MAX]
+    return f"{kind}: {shown}" if shown else kind

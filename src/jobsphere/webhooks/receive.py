@@ -1,12 +1,8 @@
 """Take an event from Stripe: verify the bytes, store them once, answer. Nothing else happens in the request."""
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -14,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jobsphere.database import in_own_transaction
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.signature import verify
+from jobsphere.webhooks.envelope import Envelope, open_envelope
 from jobsphere.webhooks.tables import webhook_events
 
 log = logger(__name__)
@@ -24,17 +21,6 @@ class Source(StrEnum):
 
     PLATFORM = "platform"  # what happens on our own account
     CONNECT = "connect"  # what happens on contractors' accounts
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What is known of an event without understanding it; ``problem`` says why it cannot be processed."""
-
-    event_key: str
-    type: str | None = None
-    account_id: str | None = None
-    livemode: bool | None = None
-    problem: str | None = None
 
 
 async def receive(
@@ -55,67 +41,48 @@ async def receive(
     verify(body, signature, secrets, now)
     envelope = open_envelope(body, livemode=livemode)
     is_new = await _store(engine, envelope, source, body, now)
-    if is_new and envelope.problem is not None:
-        log.error("webhook.parked", event_key=envelope.event_key, type=envelope.type, error=envelope.problem)
+    if is_new:
+        tell_if_parked(envelope)
     return is_new
 
 
-def open_envelope(body: bytes, *, livemode: bool) -> Envelope:
-    """Read what names an event; a body that nobody can read is named by its SHA-256."""
-    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-    try:
-        event = json.loads(body)
-    except (ValueError, RecursionError):
-        return Envelope(digest, problem="not JSON")
-    if not isinstance(event, dict) or event.get("object") != "event":
-        return Envelope(digest, problem="not an event")
-    envelope = Envelope(
-        event_key=_text(event, "id") or digest,
-        type=_text(event, "type"),
-        account_id=_text(event, "account"),
-        livemode=event.get("livemode") if isinstance(event.get("livemode"), bool) else None,
-    )
-    return _with_problem(envelope, livemode)
-
-
-def _with_problem(envelope: Envelope, livemode: bool) -> Envelope:
-    if envelope.type is None:
-        problem = "no type"
-    elif envelope.livemode is not None and envelope.livemode is not livemode:
-        # Connect endpoints in production get test events too (stripe.md section 8).
-        problem = "live event in test mode" if envelope.livemode else "test event in live mode"
-    else:
-        return envelope
-    return Envelope(envelope.event_key, envelope.type, envelope.account_id, envelope.livemode, problem)
-
-
-def _text(event: dict[str, Any], name: str) -> str | None:
-    """A text that PostgreSQL can hold, of a length that makes sense."""
-    value = event.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= 255 or "\x00" in value or not value.isprintable():
-        return None
-    return value
+def tell_if_parked(envelope: Envelope) -> None:
+    """Say in the log that a person must look at a new event."""
+    if envelope.problem is not None:
+        log.error("webhook.parked", event_key=envelope.event_key, type=envelope.type, error=envelope.problem)
 
 
 @in_own_transaction
 async def _store(
     connection: AsyncConnection, envelope: Envelope, source: Source, body: bytes, now: datetime
 ) -> bool:
+    return bool(await put(connection, [(envelope, body)], source, now))
+
+
+async def put(
+    connection: AsyncConnection, events: Sequence[tuple[Envelope, bytes]], source: Source, now: datetime
+) -> Sequence[str]:
+    """Store those events that are not here yet, with the bytes that came; returns the keys of the new ones."""
+    rows = [
+        {
+            "event_key": envelope.event_key,
+            "source": source.value,
+            "type": envelope.type,
+            "account_id": envelope.account_id,
+            "livemode": envelope.livemode,
+            "payload": body,
+            "received_at": now,
+            "status": "parked" if envelope.problem else "new",
+            "next_try_at": None if envelope.problem else now,
+            "error": envelope.problem,
+        }
+        for envelope, body in events
+    ]
     stored = await connection.execute(
         insert(webhook_events)
-        .values(
-            event_key=envelope.event_key,
-            source=source.value,
-            type=envelope.type,
-            account_id=envelope.account_id,
-            livemode=envelope.livemode,
-            payload=body,
-            received_at=now,
-            status="parked" if envelope.problem else "new",
-            next_try_at=None if envelope.problem else now,
-            error=envelope.problem,
-        )
+        .values(rows)
         .on_conflict_do_nothing(index_elements=["event_key"])
-        .returning(webhook_events.c.id)
+        .returning(webhook_events.c.event_key)
     )
-    return stored.one_or_none() is not None
+    keys: Sequence[str] = stored.scalars().all()
+    return keys

@@ -1,8 +1,8 @@
-"""What admins look after: the platform's money, and events that could not be processed."""
+"""What admins see of the platform's money."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from jobsphere.database import reading
@@ -14,7 +14,6 @@ from jobsphere.web.answers import answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import router
 from jobsphere.web.context import CurrentContext
-from jobsphere.webhooks.parked import ParkedEvent, list_parked, replay
 
 routes = router("administration")
 
@@ -38,40 +37,3 @@ async def platform(context: CurrentContext, caller: Admin) -> JSONResponse:
         "currency": currency,
     }
     return answer("The platform's money.", data).response()
-
-
-@routes.get("/api/admin/webhook-events/parked")
-async def parked_events(context: CurrentContext, caller: Admin) -> JSONResponse:
-    """Events that need a person, newest first, at most 100."""
-    async with reading(context.engine) as connection:
-        found = await list_parked(connection, limit=100)
-    return answer("Events that could not be processed.", {"events": [_event(one) for one in found]}).response()
-
-
-@routes.post("/api/admin/webhook-events/{event_id}/replay")
-async def replay_event(
-    event_id: Annotated[int, Path(ge=1, le=2**63 - 1)], context: CurrentContext, caller: Admin
-) -> JSONResponse:
-    """Process a parked event again; what it did already is not done twice."""
-    await replay(
-        context.engine,
-        event_id,
-        actor_id=caller.id,
-        livemode=context.settings.live,
-        now=context.clock.now(),
-    )
-    context.wake()
-    return answer("The event is processed again.", {"id": event_id}, 202).response()
-
-
-def _event(event: ParkedEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "eventId": event.event_key,
-        "source": event.source,
-        "type": event.type,
-        "accountId": event.account_id,
-        "receivedAt": event.received_at,
-        "tries": event.tries,
-        "error": event.error,
-    }
