@@ -39,6 +39,9 @@ OF_NO_CONCERN = (
     "commit:wallets.freeze:",
     "commit:wallets.lift_freeze:",
     "commit:webhooks.parked.replay:",
+    "stripe:retrieve_platform:",
+    "stripe:list_webhook_endpoints:",
+    "stripe:create_login_link:",
 )
 
 

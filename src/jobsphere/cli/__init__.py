@@ -63,6 +63,16 @@ def check(
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Look whether settings, PostgreSQL and Stripe are as they must be: exit 0 if so, 1 if not."""
+    from jobsphere.cli.doctor import run
+
+    raise typer.Exit(run(as_json=as_json))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the version this JobSphere needs, and grant the application its rights."""
     from jobsphere.cli.migrate import run

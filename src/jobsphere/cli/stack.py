@@ -17,7 +17,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from jobsphere.clock import SystemClock
 from jobsphere.database import create_engine, reading
+from jobsphere.doctor.examine import require_safe
 from jobsphere.embedded_postgres import (
     EmbeddedPostgres,
     PostgresUnavailable,
@@ -169,7 +171,7 @@ async def connected(settings: Settings, url: str) -> AsyncIterator[tuple[AsyncEn
     """The database and Stripe, both closed after the block.
 
     Raises:
-        ConfigurationError: the database cannot be used like this.
+        ConfigurationError: the database cannot be used like this, or live money is not safe like this.
     """
     assert settings.stripe_secret_key is not None
     engine = await checked_engine(url)
@@ -179,6 +181,8 @@ async def connected(settings: Settings, url: str) -> AsyncIterator[tuple[AsyncEn
         timeout_seconds=settings.stripe_timeout_seconds,
     )
     try:
+        if settings.live:
+            await require_safe(gateway, settings, SystemClock())
         yield engine, gateway
     finally:
         await gateway.close()

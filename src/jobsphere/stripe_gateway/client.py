@@ -252,6 +252,19 @@ class StripeGateway:
         return objects.account((await self._stripe.accounts.retrieve_async(account_id)).to_dict())
 
     @_stripe_call
+    async def retrieve_platform(self) -> objects.Platform:
+        """The platform's own account, and Stripe's time."""
+        found = await self._stripe.accounts.retrieve_current_async()
+        headers = found.last_response.headers if found.last_response is not None else {}
+        return objects.platform(found.to_dict(), headers.get("date"))
+
+    @_stripe_call
+    async def list_webhook_endpoints(self) -> list[objects.WebhookEndpoint]:
+        """Every webhook endpoint of the platform, also those that are switched off."""
+        page = await self._stripe.webhook_endpoints.list_async({"limit": 100})
+        return [objects.webhook_endpoint(found.to_dict()) async for found in page.auto_paging_iter()]
+
+    @_stripe_call
     async def create_account_link(
         self, account_id: str, *, return_url: str, refresh_url: str
     ) -> objects.AccountLink:

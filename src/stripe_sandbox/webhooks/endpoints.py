@@ -19,7 +19,7 @@ from stripe_sandbox.http.parameters import (
     text,
 )
 from stripe_sandbox.sandbox import Sandbox
-from stripe_sandbox.settings import PLATFORM
+from stripe_sandbox.settings import API_VERSION, PLATFORM
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.event_types import EVENT_TYPES
 
@@ -71,7 +71,10 @@ def listen(sandbox: Sandbox, url: str, secret: str, *, connect: bool, identifier
         if known["id"] == identifier or (known["url"], known["_connect"]) == (url, connect):
             return _replace(sandbox, known, url, secret)
     name = {"id": identifier} if identifier else {}
-    return _new(sandbox, url, secret, connect=connect, **name)
+    endpoint = _new(sandbox, url, secret, connect=connect, **name)
+    # Whoever listens this way is written for the version that the sandbox speaks, and pins it as one should.
+    sandbox.store.change(endpoint, api_version=API_VERSION)
+    return endpoint
 
 
 def listen_as_environment_says(sandbox: Sandbox, environment: Mapping[str, str]) -> None:
