@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobsphere.doctor.findings import Arrivals, Finding, Keys, Level, arrivals, endpoints, keys, platform_account
-from jobsphere.stripe_gateway import objects
-from jobsphere.stripe_gateway.objects import Platform, WebhookEndpoint
+from jobsphere.stripe_gateway import setup
+from jobsphere.stripe_gateway.setup import Platform, WebhookEndpoint
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LIVE = Keys(True, True, False, ["whsec_1"], ["whsec_2"])
@@ -102,7 +102,7 @@ def test_events_come_in_the_mode_of_the_key(seen: list[Arrivals], expected: list
 
 
 def test_the_time_of_an_answer_is_read_from_its_header() -> None:
-    read = objects.platform({"id": "acct_1"}, "Thu, 01 Jan 2026 00:00:00 GMT")
+    read = setup.platform({"id": "acct_1"}, "Thu, 01 Jan 2026 00:00:00 GMT")
     assert (read.answered_at, read.payout_interval) == (NOW, None)
-    assert objects.platform({"id": "acct_1"}, "yesterday").answered_at is None
-    assert objects.platform({"id": "acct_1"}, None).answered_at is None
+    assert setup.platform({"id": "acct_1"}, "yesterday").answered_at is None
+    assert setup.platform({"id": "acct_1"}, None).answered_at is None

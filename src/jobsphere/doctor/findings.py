@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from jobsphere.stripe_gateway.objects import Platform, WebhookEndpoint
+from jobsphere.stripe_gateway.setup import Platform, WebhookEndpoint
 
 CLOCK_SECONDS_MAX = 60
 PLATFORM_PATH = "/api/webhooks/stripe"

@@ -13,7 +13,7 @@ from jobsphere import crash_points
 from jobsphere.database import TransactionAlreadyOpen, open_transaction_name
 from jobsphere.money import Money
 from jobsphere.observability import logger
-from jobsphere.stripe_gateway import objects
+from jobsphere.stripe_gateway import objects, setup
 from jobsphere.stripe_gateway.errors import (
     AccountDisconnected,
     CardDeclined,
@@ -252,17 +252,17 @@ class StripeGateway:
         return objects.account((await self._stripe.accounts.retrieve_async(account_id)).to_dict())
 
     @_stripe_call
-    async def retrieve_platform(self) -> objects.Platform:
+    async def retrieve_platform(self) -> setup.Platform:
         """The platform's own account, and Stripe's time."""
         found = await self._stripe.accounts.retrieve_current_async()
         headers = found.last_response.headers if found.last_response is not None else {}
-        return objects.platform(found.to_dict(), headers.get("date"))
+        return setup.platform(found.to_dict(), headers.get("date"))
 
     @_stripe_call
-    async def list_webhook_endpoints(self) -> list[objects.WebhookEndpoint]:
+    async def list_webhook_endpoints(self) -> list[setup.WebhookEndpoint]:
         """Every webhook endpoint of the platform, also those that are switched off."""
         page = await self._stripe.webhook_endpoints.list_async({"limit": 100})
-        return [objects.webhook_endpoint(found.to_dict()) async for found in page.auto_paging_iter()]
+        return [setup.webhook_endpoint(found.to_dict()) async for found in page.auto_paging_iter()]
 
     @_stripe_call
     async def create_account_link(

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from jobsphere.money import Money
@@ -144,27 +143,6 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Platform:
-    """The platform's own account, as far as it must be set up right."""
-
-    id: str
-    payout_interval: str | None
-    default_currency: str | None
-    answered_at: datetime | None  # by Stripe's clock
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookEndpoint:
-    """Where Stripe sends events, and which."""
-
-    id: str
-    url: str
-    status: str | None
-    api_version: str | None
-    enabled_events: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class AccountLink:
     """A page at Stripe where the contractor tells who they are; it works once, until it expires."""
 
@@ -292,26 +270,6 @@ def account(data: Json) -> Account:
     )
 
 
-def platform(data: Json, answered: str | None) -> Platform:
-    """``answered`` is the header Date of the answer."""
-    return Platform(
-        id=_text(data, "id"),
-        payout_interval=_optional(_schedule(data), "interval"),
-        default_currency=_optional(data, "default_currency"),
-        answered_at=_http_date(answered),
-    )
-
-
-def webhook_endpoint(data: Json) -> WebhookEndpoint:
-    return WebhookEndpoint(
-        id=_text(data, "id"),
-        url=_text(data, "url"),
-        status=_optional(data, "status"),
-        api_version=_optional(data, "api_version"),
-        enabled_events=_texts(data.get("enabled_events")),
-    )
-
-
 def bank_account(data: Json) -> BankAccount:
     return BankAccount(
         id=_text(data, "id"),
@@ -419,14 +377,6 @@ def id_of(value: object) -> str | None:
     if isinstance(value, Mapping):
         value = value.get("id")
     return value if isinstance(value, str) and value and value.isprintable() else None
-
-
-def _http_date(value: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(value or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _moment(value: object) -> datetime | None:
