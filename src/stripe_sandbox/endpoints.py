@@ -1,6 +1,6 @@
 """Every request of Stripe's that the sandbox answers, in one place."""
 
-from stripe_sandbox.connect import accounts, bank_endpoints, capabilities, onboarding
+from stripe_sandbox.connect import accounts, balance_settings, bank_endpoints, capabilities, onboarding
 from stripe_sandbox.http.routing import Endpoint
 from stripe_sandbox.money import balance, balance_transactions, payouts, reversals, topups, transfers
 from stripe_sandbox.payments import (
@@ -78,6 +78,8 @@ PAYMENTS = (
 
 MONEY = (
     Endpoint("GET", "/v1/balance", balance.retrieve),
+    Endpoint("GET", "/v1/balance_settings", balance_settings.retrieve),
+    Endpoint("POST", "/v1/balance_settings", balance_settings.update, balance_settings.UPDATE),
     Endpoint(
         "GET",
         "/v1/balance_transactions",

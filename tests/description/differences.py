@@ -27,7 +27,9 @@ UNDESCRIBED_FIELDS = {
 }
 
 # Values or absences that the description does not allow, by kind of object and field.
-DIFFERENT_VALUES: dict[str, str] = {}
+DIFFERENT_VALUES = {
+    "account.type": "`none`, of accounts that only a controller describes, came with a later API version",
+}
 
 # Parameters that the description, which is of the server's side, does not know, or does not know to hold a
 # card: Stripe's library in the browser sends them. They are left out when a browser's request is judged.

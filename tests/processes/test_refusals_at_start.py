@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from jobsphere.embedded_postgres.cluster import SUPERUSER
+from stripe_sandbox.testing import run_in_process
 from tests.conftest import Databases
 from tests.processes.starting import Starter, environment
 
@@ -65,6 +66,15 @@ def test_a_live_key_with_another_address_than_stripes(refusal: Refusal) -> None:
     live = {**STRIPE, "STRIPE_SECRET_KEY": "sk_live_x", "STRIPE_API_BASE": "http://127.0.0.1:1"}
 
     assert "STRIPE_API_BASE must not be set with a live key" in refusal(**live)
+
+
+async def test_a_live_key_at_the_sandbox(refusal: Refusal) -> None:
+    async with run_in_process() as sandbox:
+        said = refusal(**STRIPE | {"STRIPE_SECRET_KEY": "sk_live_x", "STRIPE_API_BASE": sandbox.url})
+        asked = await sandbox.control.calls()
+
+    assert "live money only moves at Stripe" in said
+    assert asked == []
 
 
 def test_a_key_of_stripe_without_the_secrets_of_its_webhooks(refusal: Refusal) -> None:

@@ -36,13 +36,17 @@ NEWLY_EXPANDABLE = {"charge.dispute": "absent from the description, present in r
 async def test_the_list_of_undescribed_fields_is_exact(seller: Seller, http: httpx.AsyncClient) -> None:
     objects = list(stripe.objects(await _everything(seller, http)))
 
-    described = {
-        kind: set(stripe.schemas()[kind]["properties"]) for kind in {record["object"] for record in objects}
-    }
-    undescribed = {f"{r['object']}.{field}" for r in objects for field in r.keys() - described[r["object"]]}
+    kinds = {record["object"] for record in objects}
+    described = {kind: set(stripe.schemas()[kind]["properties"]) for kind in kinds & stripe.schemas().keys()}
+    known = [record for record in objects if record["object"] in described]
+    undescribed = {f"{r['object']}.{field}" for r in known for field in r.keys() - described[r["object"]]}
 
     assert undescribed == set(UNDESCRIBED_FIELDS)
-    assert described.keys() >= {endpoint.answers for endpoint in ENDPOINTS} - {"account_link", "login_link"}
+    assert kinds >= {endpoint.answers for endpoint in ENDPOINTS} - {
+        "account_link",
+        "balance_settings",
+        "login_link",
+    }
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")

@@ -6,6 +6,7 @@ import httpx
 import pytest
 import stripe
 from stripe._v1_services import V1Services
+from stripe.params import BalanceSettingsUpdateParams
 
 from .conftest import Seller
 from .receiver import Receiver
@@ -207,3 +208,74 @@ async def test_accounts_can_be_listed_rejected_and_deleted(seller: Seller, strip
     with pytest.raises(stripe.PermissionError) as gone:
         await stripe_client.accounts.retrieve_async(second)
     assert gone.value.http_status == 403
+
+
+async def test_balance_settings_are_the_payout_settings_of_the_account(
+    seller: Seller, stripe_client: V1Services, connect_events: Receiver
+) -> None:
+    account = await seller.connected()
+    theirs = seller.client(account=account)
+    assert (await theirs.balance_settings.retrieve_async()).payments.payouts.schedule.interval == "manual"  # type: ignore[union-attr]
+
+    weekly: BalanceSettingsUpdateParams = {
+        "payments": {
+            "payouts": {"schedule": {"interval": "weekly", "weekly_payout_days": ["monday"]}},
+            "settlement_timing": {"delay_days_override": 5},
+        }
+    }
+    changed = await theirs.balance_settings.update_async(weekly)
+    await theirs.balance_settings.update_async(weekly)
+    await seller.control.drain()
+
+    seen = (await stripe_client.accounts.retrieve_async(account)).to_dict()["settings"]["payouts"]["schedule"]
+    assert changed.payments.payouts.schedule.weekly_payout_days == ["monday"]  # type: ignore[union-attr]
+    assert (seen["interval"], seen["delay_days"], changed.payments.settlement_timing.delay_days) == (
+        "weekly",
+        5,
+        5,
+    )
+    [told] = [event for event in connect_events.events() if event["type"] == "balance_settings.updated"]
+    before = told["data"]["previous_attributes"]["payments"]
+    assert (told["account"], before["payouts"]["schedule"]) == (account, {"interval": "manual"})
+
+
+async def test_the_first_bank_stays_the_default_unless_another_is_made_it(
+    seller: Seller, stripe_client: V1Services
+) -> None:
+    account = await seller.connected()
+    banks = stripe_client.accounts.external_accounts
+
+    second = await banks.create_async(account, {"external_account": "btok_us"})
+    third = await banks.create_async(account, {"external_account": "btok_us", "default_for_currency": True})
+
+    defaults = {bank.id: bank.default_for_currency for bank in (await banks.list_async(account)).data}
+    assert (second.default_for_currency, defaults.pop(third.id), set(defaults.values())) == (False, True, {False})
+    await banks.delete_async(account, second.id)
+    assert second.id not in [bank.id for bank in (await banks.list_async(account)).data]
+
+
+async def test_a_controller_says_what_the_platform_answers_for(stripe_client: V1Services) -> None:
+    account = await stripe_client.accounts.create_async({"controller": {"stripe_dashboard": {"type": "none"}}})
+
+    assert account.controller is not None
+    assert account.controller.losses is not None
+    assert account.controller.fees is not None
+    assert (account.type, account.controller.losses.payments) == ("none", "stripe")
+    assert account.controller.fees.payer == "account"
+
+
+@pytest.mark.parametrize("country", ["USA", "U", "12"])
+async def test_a_country_is_two_letters(stripe_client: V1Services, country: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stripe_client.accounts.create_async({"type": "express", "country": country})
+
+    assert refused.value.param == "country"
+
+
+async def test_an_express_account_has_no_links_to_update_it(stripe_client: V1Services) -> None:
+    account = await _new_account(stripe_client)
+
+    with pytest.raises(stripe.InvalidRequestError):
+        await stripe_client.account_links.create_async(
+            {"account": account, "type": "account_update", "refresh_url": AGAIN, "return_url": BACK}
+        )

@@ -1,5 +1,6 @@
 """Accounts: the platform's own and those connected to it (Express, or described by ``controller``)."""
 
+import re
 from typing import Any
 
 from stripe_sandbox.books import OWN_BUCKETS, balance_minor
@@ -41,6 +42,7 @@ REJECTIONS = {
     "other": "other",
     "terms_of_service": "terms_of_service",
 }
+_COUNTRY = re.compile("[A-Z]{2}")
 
 
 def _delay_days(value: Any, name: str) -> int:
@@ -129,6 +131,9 @@ def create(call: Call) -> Record:
     """A connected account that has filled in nothing yet."""
     kind, controller = _kind(call)
     country = call.get("country", "US").upper()
+    if not _COUNTRY.fullmatch(country):
+        message = f"Country '{country[:20]}' is unknown. Give its code of two letters, such as US or GB."
+        raise invalid(message, "country")
     blank = new_account(new_id("acct"), call.sandbox.now(), country, kind, controller)
     account = call.sandbox.store.add(blank, PLATFORM)
     account["_stage"] = Stage.NEW.value
@@ -261,7 +266,7 @@ def _kind(call: Call) -> tuple[str, Record]:
         return kind, _controller(kind)
     given = call.params["controller"]
     dashboard = given.get("stripe_dashboard", {}).get("type", "full")
-    return "express" if dashboard == "express" else "none", _controller("express") | given
+    return "express" if dashboard == "express" else "none", _controller("standard") | given
 
 
 def _controller(kind: str) -> Record:
@@ -296,6 +301,15 @@ def begin_sweeping(sandbox: Sandbox, account: Record) -> None:
     if account["settings"]["payouts"]["schedule"]["interval"] != "manual" and not account["_swept"]:
         sandbox.store.change(account, _swept=True)
         sandbox.later(DAY, "payouts.sweep", account)
+
+
+def change_payout_settings(sandbox: Sandbox, account: Record, given: Record) -> None:
+    """Put the given payout settings over the old ones, and tell the platform."""
+    before = snapshot(account)
+    _apply_settings(account["settings"], {"payouts": given})
+    sandbox.store.touch(account)
+    begin_sweeping(sandbox, account)
+    restand(sandbox, account, before)
 
 
 def _apply_settings(settings: Record, given: Record) -> None:

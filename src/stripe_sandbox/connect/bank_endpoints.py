@@ -36,10 +36,11 @@ LIST = list_parameters(object=one_of("bank_account", "card"))
 
 
 def create(call: Call) -> Record:
-    """Add a bank; it becomes the one that payouts in its currency go to."""
+    """Add a bank; payouts in its currency go to it if it is the first, or if the caller says so."""
     account = connected(call, call.path["account"])
     before = snapshot(account)
-    bank = external_accounts.attach(call.sandbox, account, call.params["external_account"], "external_account")
+    given, default = call.params["external_account"], call.get("default_for_currency", False)
+    bank = external_accounts.attach(call.sandbox, account, given, "external_account", default=default)
     bank["metadata"] = merged_metadata({}, call.get("metadata", {}))
     restand(call.sandbox, account, before)
     return bank

@@ -44,18 +44,21 @@ def failure_of_token(token: str) -> str | None:
     return FAILURES.get(_TOKENS[token])
 
 
-def attach(sandbox: Sandbox, account: Record, given: Any, param: str) -> Record:
-    """Add a bank account, given by token or by its numbers, and let payouts go to it from now on.
+def attach(sandbox: Sandbox, account: Record, given: Any, param: str, *, default: bool = True) -> Record:
+    """Add a bank account, given by token or by its numbers; payouts go to it from now on if it is the default.
+
+    The first in its currency is the default in any case.
 
     Raises:
         StripeError: the token is unknown, or the number is not one of the test numbers.
     """
     details = _details(given, param)
     code = details.get("currency") or account["default_currency"]
-    for other in of_account(sandbox, account["id"]):
-        if other["currency"] == code:
-            sandbox.store.change(other, default_for_currency=False)
+    others = [other for other in of_account(sandbox, account["id"]) if other["currency"] == code]
+    for other in others if default else ():
+        sandbox.store.change(other, default_for_currency=False)
     bank = _new(sandbox, account, details, code)
+    sandbox.store.change(bank, default_for_currency=default or not others)
     emit(sandbox, "account.external_account.created", bank, account=account["id"])
     return bank
 

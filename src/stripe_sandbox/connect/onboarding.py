@@ -28,6 +28,10 @@ def create_link(call: Call) -> Record:
     account = connected(call, params["account"])
     if "refresh_url" not in params or "return_url" not in params:
         raise refused("Give both `refresh_url` and `return_url` for this kind of account link.")
+    if params["type"] == "account_update" and account["controller"]["requirement_collection"] == "stripe":
+        raise refused(
+            "Stripe collects what this account must say, so its links are of the type account_onboarding."
+        )
     link: Record = {
         "id": new_id("link"),
         "object": "sandbox.link",
