@@ -5,16 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
-# docs.stripe.com/currencies, "Zero-decimal currencies" and "Special cases" (stripe.md section 7).
-_ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-_THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
-_WHOLE_UNITS_TIMES_100 = frozenset({"isk", "ugx"})
+from jobsphere.currencies import Currency as Currency
+from jobsphere.currencies import MoneyError as MoneyError
 
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?", re.ASCII)
-
-
-class MoneyError(ValueError):
-    """An amount or a combination of amounts that money does not have."""
 
 
 class CurrencyMismatch(MoneyError):
@@ -29,31 +23,8 @@ class TooManyDecimals(MoneyError):
     """The currency has no unit this small."""
 
 
-@dataclass(frozen=True, slots=True)
-class Currency:
-    """How a currency is written for people and counted at Stripe.
-
-    ``decimals`` are shown; one major unit is ``minor_per_major`` minor units; a card is charged in
-    multiples of ``charge_step_minor`` (ISK and UGX: whole units sent times 100; three-decimal
-    currencies: the last digit is 0).
-    """
-
-    code: str
-    decimals: int
-    minor_per_major: int
-    charge_step_minor: int
-
-    @classmethod
-    def of(cls, code: str) -> Self:
-        if not re.fullmatch("[a-z]{3}", code):
-            raise MoneyError(f"a currency is three lower-case letters, not {code!r}")
-        if code in _ZERO_DECIMAL:
-            return cls(code, decimals=0, minor_per_major=1, charge_step_minor=1)
-        if code in _THREE_DECIMAL:
-            return cls(code, decimals=3, minor_per_major=1000, charge_step_minor=10)
-        if code in _WHOLE_UNITS_TIMES_100:
-            return cls(code, decimals=0, minor_per_major=100, charge_step_minor=100)
-        return cls(code, decimals=2, minor_per_major=100, charge_step_minor=1)
+class NotPayable(MoneyError):
+    """A card cannot be charged this amount, or a bank cannot be sent it; see ``Currency.step_minor``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +50,7 @@ class Money:
         Raises:
             NotAnAmount: the text is not a plain decimal number.
             TooManyDecimals: it has digits below the currency's smallest unit (also zeros).
+            NotPayable: it is no multiple of what can be charged and paid out.
         """
         if not _PLAIN_NUMBER.fullmatch(text):
             raise NotAnAmount("write the amount as a plain decimal number")
@@ -86,7 +58,11 @@ class Money:
         decimals = len(text.partition(".")[2])
         if decimals > unit.decimals:
             raise TooManyDecimals(f"{currency.upper()} amounts have at most {unit.decimals} decimals")
-        return cls(int(Decimal(text) * unit.minor_per_major), currency)
+        amount = cls(int(Decimal(text) * unit.minor_per_major), currency)
+        if amount.amount_minor % unit.step_minor:
+            step = cls(unit.step_minor, currency).to_major()
+            raise NotPayable(f"{currency.upper()} amounts are multiples of {step}")
+        return amount
 
     def to_major(self) -> str:
         """The amount in major units as people write it: ``"200.00"``."""
@@ -99,13 +75,17 @@ class Money:
         return f"{sign}{whole}.{rest:0{unit.decimals}d}"
 
     def share(self, basis_points: int) -> "Money":
-        """That part of the amount, rounded half up (100 basis points are 1 %).
+        """That part of the amount, rounded half up to what can be paid (100 basis points are 1 %).
 
-        The rest is ``amount - share``: the parts always sum to the whole.
+        The rest is ``amount - share``: the parts always sum to the whole, and where the whole is a multiple of
+        ``Currency.step_minor``, so are they.
         """
         if self.amount_minor < 0 or basis_points < 0:
             raise MoneyError("shares are taken of amounts that are not negative")
-        return Money((self.amount_minor * basis_points + 5_000) // 10_000, self.currency)
+        step = Currency.of(self.currency).step_minor
+        rounded = (self.amount_minor * basis_points + 5_000 * step) // (10_000 * step) * step
+        # Of an amount below one step, half up could be more than the whole.
+        return Money(min(rounded, self.amount_minor) if basis_points <= 10_000 else rounded, self.currency)
 
     def __add__(self, other: "Money") -> "Money":
         return Money(self.amount_minor + self._same(other), self.currency)

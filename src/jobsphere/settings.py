@@ -7,6 +7,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from jobsphere.currencies import SUPPORTED
+
 STRIPE_API_BASE = "https://api.stripe.com"
 
 
@@ -16,6 +18,12 @@ class ConfigurationError(Exception):
 
 def _without_slash(url: str) -> str:
     return url.rstrip("/")
+
+
+def _supported(currency: str) -> str:
+    if currency not in SUPPORTED:
+        raise ValueError("Stripe takes no cards in this currency; write three lower-case letters, such as usd")
+    return currency
 
 
 BaseUrl = Annotated[str, AfterValidator(_without_slash)]
@@ -34,7 +42,7 @@ class Settings(BaseSettings):
     stripe_api_base: BaseUrl = STRIPE_API_BASE
     stripe_timeout_seconds: Annotated[float, Field(gt=0, le=80)] = 8.0
 
-    payment_currency: Annotated[str, Field(pattern="^[a-z]{3}$")] = "usd"
+    payment_currency: Annotated[str, AfterValidator(_supported)] = "usd"
     platform_name: str = "JobSphere"
     platform_email: str = "support@jobsphere.example"
     platform_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
@@ -47,14 +55,15 @@ class Settings(BaseSettings):
     token_lifetime_seconds: Annotated[int, Field(ge=60)] = 12 * 60 * 60
     log_json: bool = False
 
-    deposit_minimum: Decimal = Decimal(10)
-    deposit_maximum: Decimal = Decimal(10000)
-    withdrawal_minimum: Decimal = Decimal(10)
-    withdrawal_maximum: Decimal = Decimal(10000)
+    # Not set: what ``wallets.limits`` says for the currency.
+    deposit_minimum: Decimal | None = None
+    deposit_maximum: Decimal | None = None
+    withdrawal_minimum: Decimal | None = None
+    withdrawal_maximum: Decimal | None = None
     # After another bank account was entered, nothing is withdrawn for so long.
     bank_change_wait_hours: Annotated[int, Field(ge=0, le=30 * 24)] = 24
-    offer_minimum: Decimal = Decimal(5)
-    offer_maximum: Decimal = Decimal(50000)
+    offer_minimum: Decimal | None = None
+    offer_maximum: Decimal | None = None
 
     @model_validator(mode="after")
     def _live_money_only_at_stripe(self) -> Self:

@@ -7,7 +7,7 @@ import pytest
 from tests.architecture.source import Module, module, modules
 
 PURE = """
-    money ledger.accounts ledger.posting deposits.attempt deposits.lifecycle deposits.declines
+    currencies money ledger.accounts ledger.posting deposits.attempt deposits.lifecycle deposits.declines
     deposits.fees refunds.lifecycle refunds.quote refunds.reasons withdrawals.lifecycle withdrawals.reasons
     marketplace.lifecycle marketplace.fees marketplace.job marketplace.offer
     marketplace.notices marketplace.refusals notifications.notice

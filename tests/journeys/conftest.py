@@ -101,6 +101,7 @@ class JobSphere:
     sandbox: Control
     sandbox_url: str
     token_secret: bytes
+    currency: str = "usd"
 
     async def person(self, role: Role, name: str = "Somebody") -> Person:
         """A new person, signed in."""
@@ -112,7 +113,7 @@ class JobSphere:
             name=name,
             role=role,
             password_hash="not a hash, so nobody signs in with it",
-            currency="usd",
+            currency=self.currency,
             now=self.clock.now(),
         )
         return Person(user_id, self.http, tokens.issue(self.token_secret, user_id, self.clock.now(), 10**8))
@@ -174,8 +175,8 @@ class JobSphere:
 
     async def card_money_minor(self) -> int:
         """What is at Stripe, with what Stripe keeps of it: its fees may be known already or not."""
-        costs = await self.balance_minor(processing_costs("usd"))
-        return costs + await self.balance_minor(stripe_balance("usd"))
+        costs = await self.balance_minor(processing_costs(self.currency))
+        return costs + await self.balance_minor(stripe_balance(self.currency))
 
     async def same_as_stripes_books(self) -> None:
         """Wait until each fee is known; then ``stripe:balance`` is what Stripe's own books hold, to the cent."""
@@ -189,9 +190,9 @@ class JobSphere:
         at_stripe = sum(
             line["available"] + line["pending"]
             for line in (await self.sandbox.books())["accounts"]
-            if "Platform" in line["account"] and line["currency"] == "usd"
+            if "Platform" in line["account"] and line["currency"] == self.currency
         )
-        assert await self.balance_minor(stripe_balance("usd")) == at_stripe
+        assert await self.balance_minor(stripe_balance(self.currency)) == at_stripe
 
     async def events(self, type_: str) -> list[Any]:
         """The sandbox's deliveries of that type of event."""
@@ -230,8 +231,9 @@ async def running(url: str, settings: Settings) -> AsyncIterator[JobSphere]:
             tasks = [asyncio.create_task(server.serve(sockets=[listener])), asyncio.create_task(worker.run())]
             limits = httpx.Limits(max_connections=300)
             async with httpx.AsyncClient(base_url=base_url, timeout=60, limits=limits, trust_env=False) as http:
+                parts = (engine, gateway, clock, worker, http, sandbox.control, sandbox.url, secret)
                 try:
-                    yield JobSphere(engine, gateway, clock, worker, http, sandbox.control, sandbox.url, secret)
+                    yield JobSphere(*parts, settings.payment_currency)
                 finally:
                     worker.stop()
                     server.should_exit = True

@@ -165,3 +165,52 @@ def test_limits_that_no_amount_can_keep_are_refused_at_start(
 
     with pytest.raises(ConfigurationError, match="WITHDRAWAL_MINIMUM and WITHDRAWAL_MAXIMUM"):
         read_settings()
+
+
+@pytest.mark.parametrize("currency", ["zzz", "USD", "dollars", "us", "btc", "xau"])
+def test_a_currency_that_stripe_takes_no_cards_in_is_refused_at_start(
+    currency: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYMENT_CURRENCY", currency)
+
+    with pytest.raises(ConfigurationError, match=r"PAYMENT_CURRENCY: .*Stripe takes no cards in this currency"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("currency", "minimum", "maximum"),
+    [
+        ("usd", "0.49", "100"),
+        ("huf", "174.00", "10000"),
+        ("jpy", "49", "1000"),
+        ("usd", "10", "1000000"),
+        ("huf", "1000.50", "10000"),
+        ("kwd", "1.001", "100"),
+    ],
+)
+def test_deposits_that_stripe_does_not_charge_are_refused_at_start(
+    currency: str, minimum: str, maximum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYMENT_CURRENCY", currency)
+    monkeypatch.setenv("DEPOSIT_MINIMUM", minimum)
+    monkeypatch.setenv("DEPOSIT_MAXIMUM", maximum)
+
+    with pytest.raises(ConfigurationError, match="DEPOSIT_MINIMUM and DEPOSIT_MAXIMUM"):
+        read_settings()
+
+
+def test_limits_that_nobody_set_are_those_of_dollars_times_a_power_of_ten() -> None:
+    found = {
+        code: Limits.of_settings(Settings(_env_file=None, payment_currency=code), "deposit").minimum.to_major()
+        for code in ("usd", "eur", "czk", "jpy", "krw", "vnd", "kwd")
+    }
+
+    assert found == {
+        "usd": "10.00",
+        "eur": "10.00",
+        "czk": "100.00",
+        "jpy": "1000",
+        "krw": "10000",
+        "vnd": "100000",
+        "kwd": "10.000",
+    }

@@ -7,10 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsphere.money import Currency, CurrencyMismatch, Money, MoneyError, NotAnAmount, TooManyDecimals
+from jobsphere.currencies import SUPPORTED
+from jobsphere.marketplace.fees import Fees
+from jobsphere.money import Currency, CurrencyMismatch, Money, MoneyError, NotAnAmount, NotPayable, TooManyDecimals
+from jobsphere.settings import Settings
+from jobsphere.wallets.limits import Limits
 
 # One currency of each kind, with its decimals and its minor units per major unit.
-KINDS = {"jpy": (0, 1), "usd": (2, 100), "kwd": (3, 1000), "isk": (0, 100), "ugx": (0, 100)}
+KINDS = {"jpy": (0, 1), "usd": (2, 100), "kwd": (3, 1000), "isk": (0, 100), "ugx": (0, 100), "huf": (2, 100)}
+# docs.stripe.com/currencies, of which amounts are a multiple at cards and banks; 1 elsewhere.
+STEPS = dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 10) | dict.fromkeys(("isk", "ugx", "huf", "twd"), 100)
+EVERY = st.sampled_from(sorted(SUPPORTED))
 CURRENCIES = st.sampled_from(sorted(KINDS))
 AMOUNTS_MINOR = st.integers(-(10**14), 10**14)
 
@@ -32,7 +39,8 @@ def test_each_kind_of_currency_has_its_decimals_and_its_minor_units(code: str, k
         ("0", "usd", 0),
         ("999999999999999.99", "usd", 99_999_999_999_999_999),
         ("500", "jpy", 500),
-        ("1.234", "kwd", 1_234),
+        ("1.230", "kwd", 1_230),
+        ("1000.00", "huf", 100_000),
         ("1.2", "kwd", 1_200),
         ("1500", "isk", 150_000),
         ("7", "ugx", 700),
@@ -69,7 +77,7 @@ def test_amounts_are_written_with_all_decimals_of_their_currency(
 def test_what_is_written_reads_back_as_the_same_amount(currency: str, amount: int) -> None:
     decimals, minor_per_major = KINDS[currency]
     # Where people see no decimals but Stripe counts hundredths, only whole units can be typed.
-    money = Money(amount * minor_per_major if decimals == 0 else amount, currency)
+    money = Money(amount * (minor_per_major if decimals == 0 else STEPS.get(currency, 1)), currency)
 
     assert Money.from_major(money.to_major(), currency) == money
 
@@ -115,6 +123,54 @@ def test_decimals_below_the_smallest_unit_are_refused_even_zeros(text: str, curr
         Money.from_major(text, currency)
 
 
+@pytest.mark.parametrize(
+    ("text", "currency"), [("1.234", "kwd"), ("1.001", "bhd"), ("1000.50", "huf"), ("0.01", "twd")]
+)
+def test_what_no_card_or_no_bank_can_move_is_refused(text: str, currency: str) -> None:
+    with pytest.raises(NotPayable):
+        Money.from_major(text, currency)
+
+
+@given(EVERY, st.integers(0, 10**9))
+def test_in_every_currency_what_is_typed_can_be_charged_and_paid_out_and_reads_back(code: str, steps: int) -> None:
+    step = STEPS.get(code, 1)
+    amount = Money(steps * step, code)
+
+    assert Currency.of(code).step_minor == step
+    assert Money.from_major(amount.to_major(), code) == amount
+
+
+@given(EVERY, st.integers(1, 10**9))
+def test_in_every_currency_both_fees_and_what_they_leave_can_be_paid(code: str, steps: int) -> None:
+    step = STEPS.get(code, 1)
+
+    fees = Fees.on(Money(steps * step, code))
+
+    parts = (fees.platform_fee, fees.service_fee, fees.hold, fees.pay)
+    assert [part.amount_minor % step for part in parts] == [0, 0, 0, 0]
+    assert fees.pay + fees.service_fee == fees.amount
+    assert fees.hold - fees.platform_fee == fees.amount
+    # Half up: at most half a step from the exact fee.
+    for fee, basis_points in ((fees.platform_fee, 500), (fees.service_fee, 2_000)):
+        assert abs(fee.amount_minor * 10_000 - steps * step * basis_points) <= 5_000 * step
+
+
+@pytest.mark.parametrize("code", sorted(SUPPORTED))
+def test_every_currency_has_limits_that_can_be_charged_and_paid_out(code: str) -> None:
+    settings = Settings(_env_file=None, payment_currency=code)
+    unit = Currency.of(code)
+    deposit, *others = [Limits.of_settings(settings, what) for what in ("deposit", "withdrawal", "offer")]
+
+    assert unit.charge_minimum_minor <= deposit.minimum.amount_minor < deposit.maximum.amount_minor <= 99_999_999
+    for limits in (deposit, *others):
+        assert (
+            limits.minimum.amount_minor % STEPS.get(code, 1)
+            == limits.maximum.amount_minor % STEPS.get(code, 1)
+            == 0
+        )
+        assert Money.from_major(limits.minimum.to_major(), code) == limits.minimum
+
+
 @pytest.mark.parametrize("amount_minor", [True, False, 1.0, 1.5, "1", None, Decimal(1)])
 def test_minor_units_are_whole_numbers_and_nothing_that_looks_like_one(amount_minor: Any) -> None:
     with pytest.raises(MoneyError):
@@ -158,8 +214,9 @@ def test_the_parts_of_a_share_sum_to_the_whole_and_none_is_negative(
 
     assert share + rest == whole
     assert Money.zero(currency) <= share <= whole
-    # Half up: the exact share is at most half a unit away, and never half a unit above.
-    assert -5_000 < share.amount_minor * 10_000 - amount_minor * basis_points <= 5_000
+    # Half up: the exact share is at most half a step away, and never half a step above, or the share is the whole.
+    half = 5_000 * STEPS.get(currency, 1)
+    assert -half < share.amount_minor * 10_000 - amount_minor * basis_points <= half or share == whole
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**6), st.integers(0, 10_000), st.integers(0, 5_000))

@@ -30,6 +30,7 @@ async def test_the_configuration_is_public_and_holds_no_secret(bare_client: http
         "publishableKey": "pk_test_sandbox",
         "currency": "usd",
         "currencyDecimals": 2,
+        "currencyStep": "0.01",
         "platformName": "JobSphere",
         "limits": {
             "depositMinimum": "10.00",
@@ -43,7 +44,7 @@ async def test_the_configuration_is_public_and_holds_no_secret(bare_client: http
     }
 
 
-@pytest.mark.parametrize(("currency", "decimals", "written"), [("jpy", 0, "10"), ("kwd", 3, "10.000")])
+@pytest.mark.parametrize(("currency", "decimals", "written"), [("jpy", 0, "1000"), ("kwd", 3, "10.000")])
 async def test_limits_are_written_in_the_currency(
     bare_context: Context, currency: str, decimals: int, written: str
 ) -> None:

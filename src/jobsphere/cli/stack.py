@@ -33,7 +33,7 @@ from jobsphere.migrations.migrate import migrate, require_newest_schema, role_of
 from jobsphere.money import MoneyError
 from jobsphere.settings import ConfigurationError, Settings
 from jobsphere.stripe_gateway.client import StripeGateway
-from jobsphere.wallets.limits import Limits
+from jobsphere.wallets.limits import Limits, What
 
 OWNER = "jobsphere_owner"
 APPLICATION = "jobsphere_application"
@@ -75,11 +75,12 @@ def read_settings() -> Settings:
 
 
 def _require_limits(settings: Settings) -> None:
-    for what in ("deposit", "withdrawal", "offer"):
-        minimum, maximum = getattr(settings, f"{what}_minimum"), getattr(settings, f"{what}_maximum")
+    kinds: tuple[What, ...] = ("deposit", "withdrawal", "offer")
+    for what in kinds:
         try:
-            Limits.of(minimum, maximum, settings.payment_currency)
+            Limits.of_settings(settings, what)
         except MoneyError as error:
+            minimum, maximum = getattr(settings, f"{what}_minimum"), getattr(settings, f"{what}_maximum")
             names = f"{what.upper()}_MINIMUM and {what.upper()}_MAXIMUM"
             raise ConfigurationError(f"{names} cannot be {minimum} and {maximum}: {error}") from error
 

@@ -20,7 +20,7 @@ class Fees:
 
     @classmethod
     def on(cls, amount: Money) -> Self:
-        """The fees on ``amount`` as they are today, each rounded half up to a whole minor unit."""
+        """The fees on ``amount`` as they are today, each rounded half up to what can be paid."""
         return cls(amount, amount.share(PLATFORM_FEE_BASIS_POINTS), amount.share(SERVICE_FEE_BASIS_POINTS))
 
     @property

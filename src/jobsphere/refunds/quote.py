@@ -43,7 +43,7 @@ def quote(payment: Payment, available: Money) -> Quote:
     # A dispute after a refund may ask for more than is left.
     left = max(payment.amount - payment.refunded - payment.contested, zero)
     refundable = min(left, available)
-    refundable -= Money(refundable.amount_minor % Currency.of(currency).charge_step_minor, currency)
+    refundable -= Money(refundable.amount_minor % Currency.of(currency).step_minor, currency)
     not_now = _not_now(payment, left, refundable)
     return Quote(payment, available, zero if not_now else refundable, not_now)
 

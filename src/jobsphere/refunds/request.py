@@ -109,7 +109,7 @@ def _asked(said: Quote, amount: Money | None) -> Money:
     if said.not_now is not None:
         raise NotRefundable(said.not_now)
     asked = said.refundable if amount is None else amount
-    step_minor = Currency.of(asked.currency).charge_step_minor
+    step_minor = Currency.of(asked.currency).step_minor
     is_whole = asked.amount_minor > 0 and asked.amount_minor % step_minor == 0
     if asked.currency != said.refundable.currency or not is_whole or asked > said.refundable:
         raise MoreThanRefundable(said.refundable)

@@ -115,6 +115,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Too many decimals",
         "Write the amount with fewer decimals: {error}.",
     ),
+    money.NotPayable: Problem(
+        422, "amount_not_payable", "Amount not payable", "Choose an amount that cards and banks can move: {error}."
+    ),
     AmountOutOfLimits: Problem(
         422,
         "amount_out_of_limits",

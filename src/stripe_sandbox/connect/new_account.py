@@ -6,7 +6,36 @@ from stripe_sandbox.connect.requirements import no_requirements
 from stripe_sandbox.store import Record
 
 _PROFILE = ("mcc", "name", "product_description", "support_address", "support_email", "support_phone", "url")
-_CURRENCY_OF = {"CA": "cad", "GB": "gbp", "JP": "jpy", "CH": "chf", "AU": "aud", "US": "usd"}
+# Elsewhere it is the euro.
+_CURRENCY_OF = {
+    "AE": "aed",
+    "AU": "aud",
+    "BR": "brl",
+    "CA": "cad",
+    "CH": "chf",
+    "CZ": "czk",
+    "DK": "dkk",
+    "GB": "gbp",
+    "HK": "hkd",
+    "HU": "huf",
+    "IN": "inr",
+    "IS": "isk",
+    "JP": "jpy",
+    "KR": "krw",
+    "KW": "kwd",
+    "MX": "mxn",
+    "MY": "myr",
+    "NO": "nok",
+    "NZ": "nzd",
+    "PL": "pln",
+    "RO": "ron",
+    "SE": "sek",
+    "SG": "sgd",
+    "TH": "thb",
+    "TW": "twd",
+    "UG": "ugx",
+    "US": "usd",
+}
 
 
 def new_account(identifier: str, now: int, country: str, kind: str, controller: Record) -> dict[str, Any]:

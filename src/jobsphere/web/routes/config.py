@@ -6,8 +6,9 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from jobsphere.marketplace.fees import PLATFORM_FEE_BASIS_POINTS, SERVICE_FEE_BASIS_POINTS
-from jobsphere.money import Currency
+from jobsphere.money import Currency, Money
 from jobsphere.settings import Settings
+from jobsphere.wallets.limits import Limits, What
 from jobsphere.web.answers import answer
 from jobsphere.web.auth import public
 from jobsphere.web.bodies import router
@@ -20,12 +21,15 @@ routes = router("configuration")
 async def config(context: CurrentContext) -> JSONResponse:
     """The publishable key, the currency, the limits of amounts and the fees."""
     settings = context.settings
+    unit = Currency.of(settings.payment_currency)
     return answer(
         "Configuration.",
         {
             "publishableKey": settings.stripe_publishable_key,
             "currency": settings.payment_currency,
-            "currencyDecimals": Currency.of(settings.payment_currency).decimals,
+            "currencyDecimals": unit.decimals,
+            # Amounts are multiples of this.
+            "currencyStep": Money(unit.step_minor, unit.code).to_major(),
             "platformName": settings.platform_name,
             "limits": _limits(settings),
             "fees": {
@@ -37,16 +41,10 @@ async def config(context: CurrentContext) -> JSONResponse:
 
 
 def _limits(settings: Settings) -> dict[str, str]:
-    decimals = Currency.of(settings.payment_currency).decimals
-    limits = {
-        "depositMinimum": settings.deposit_minimum,
-        "depositMaximum": settings.deposit_maximum,
-        "withdrawalMinimum": settings.withdrawal_minimum,
-        "withdrawalMaximum": settings.withdrawal_maximum,
-        "offerMinimum": settings.offer_minimum,
-        "offerMaximum": settings.offer_maximum,
-    }
-    return {name: f"{limit:.{decimals}f}" for name, limit in limits.items()}
+    kinds: tuple[What, ...] = ("deposit", "withdrawal", "offer")
+    found = {what: Limits.of_settings(settings, what) for what in kinds}
+    minima = {f"{what}Minimum": limits.minimum.to_major() for what, limits in found.items()}
+    return minima | {f"{what}Maximum": limits.maximum.to_major() for what, limits in found.items()}
 
 
 def _percent(basis_points: int) -> str:

@@ -142,8 +142,7 @@ async def _asked(context: Context, caller: User, deposit_id: UUID) -> JSONRespon
 
 
 def _limits(context: Context) -> Limits:
-    settings = context.settings
-    return Limits.of(settings.deposit_minimum, settings.deposit_maximum, settings.payment_currency)
+    return Limits.of_settings(context.settings, "deposit")
 
 
 def _answer(deposit: Deposit, *, done: int = 201) -> Answer:

@@ -158,7 +158,7 @@ async def send_offer(request: Request, context: CurrentContext, caller: Customer
             terms,
             offer_id=context.ids.new(),
             customer_id=caller.id,
-            limits=Limits.of(settings.offer_minimum, settings.offer_maximum, settings.payment_currency),
+            limits=Limits.of_settings(settings, "offer"),
             ids=context.ids,
             now=context.clock.now(),
         )

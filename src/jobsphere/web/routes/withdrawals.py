@@ -68,7 +68,7 @@ async def one_withdrawal(withdrawal_id: UUID, context: CurrentContext, caller: C
 
 def _limits(context: Context) -> Limits:
     settings = context.settings
-    return Limits.of(settings.withdrawal_minimum, settings.withdrawal_maximum, settings.payment_currency)
+    return Limits.of_settings(settings, "withdrawal")
 
 
 def _data(withdrawal: Withdrawal) -> dict[str, Any]:
