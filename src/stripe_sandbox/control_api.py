@@ -19,6 +19,9 @@ from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.endpoints import listen
 
 ADVANCE_SECONDS_MAX = 10 * 365 * DAY
+RESENDS_MAX = 100
+# What reading a body may raise: it is not JSON, too deep, or a value is of another kind or size than it should be.
+NONSENSE = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 Handler = Callable[["Control", dict[str, Any], dict[str, str]], Awaitable[Any]]
 
@@ -131,8 +134,10 @@ async def duplicate(control: Control, body: dict[str, Any], path: dict[str, str]
 
 async def resend(control: Control, body: dict[str, Any], path: dict[str, str]) -> Any:
     """Deliver an event again, whatever became of it before."""
-    event = control.record("event", body["event"])
-    sent = control.sandbox.outbox.resend(event, int(body.get("times", 1)), control.sandbox.now())
+    event, times = control.record("event", body["event"]), int(body.get("times", 1))
+    if not 1 <= times <= RESENDS_MAX:
+        raise ValueError(f"An event is sent again from 1 to {RESENDS_MAX} times.")
+    sent = control.sandbox.outbox.resend(event, times, control.sandbox.now())
     return {"deliveries": sent}
 
 
@@ -250,7 +255,7 @@ def _over_http(control: Control, act: Handler) -> Callable[[Request], Awaitable[
             answer = _refusal(404, str(error))
         except KeyError as error:
             answer = _refusal(400, f"Missing: {error}")
-        except (StripeError, ValueError, TypeError) as error:
+        except (StripeError, *NONSENSE) as error:
             answer = _refusal(400, str(error))
         control.sandbox.commit()
         return answer

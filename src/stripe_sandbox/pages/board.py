@@ -183,7 +183,7 @@ def _doing(sandbox: Sandbox, deed: Deed) -> Callable[[Request], Awaitable[Respon
             led_to = await deed(sandbox, form)
         except LookupError as error:
             return _refused(f"{error.args[0]}", 404 if type(error) is LookupError else 400)
-        except (StripeError, ValueError) as error:
+        except (StripeError, ValueError, RecursionError) as error:
             return _refused(str(error), 400)
         finally:
             sandbox.commit()
