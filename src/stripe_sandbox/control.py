@@ -231,9 +231,9 @@ class Control:
         given = {"secret": secret, "overlap_seconds": overlap_seconds}
         return str((await self._do("roll_secret", webhook_endpoint=webhook_endpoint, **given))["secret"])
 
-    async def fail_refund(self, refund: str) -> dict[str, Any]:
+    async def fail_refund(self, refund: str, reason: str = "expired_or_canceled_card") -> dict[str, Any]:
         """Let the card's bank return a refund, also one that counts as succeeded; returns it."""
-        return await self._do("fail_refund", refund=refund)
+        return await self._do("fail_refund", refund=refund, reason=reason)
 
     async def dispute(
         self,
@@ -256,10 +256,14 @@ class Control:
         *,
         fee_returned: bool | None = None,
         reinstated: int | None = None,
+        reinstated_first: bool = False,
     ) -> dict[str, Any]:
-        """Let the bank decide an open dispute; returns it. ``reinstated``: only so much comes back."""
-        options = {"outcome": outcome, "fee_returned": fee_returned, "reinstated": reinstated}
-        return await self._do("decide_dispute", dispute=dispute, **options)
+        """Let the bank decide an open dispute; returns it.
+
+        ``reinstated``: only so much comes back. ``reinstated_first``: it is told before the dispute is closed.
+        """
+        options = {"fee_returned": fee_returned, "reinstated": reinstated, "reinstated_first": reinstated_first}
+        return await self._do("decide_dispute", dispute=dispute, outcome=outcome, **options)
 
     async def escalate_inquiry(self, dispute: str) -> dict[str, Any]:
         """Let the bank make a chargeback of its inquiry; returns the dispute."""

@@ -231,6 +231,40 @@ async def test_an_inquiry_may_become_a_chargeback(seller: Seller, by_evidence: b
     assert (await _told(seller, "charge.dispute"))[-2:] == ["updated", "funds_withdrawn"]
 
 
+async def test_the_money_may_be_told_of_before_the_dispute_is_closed(seller: Seller) -> None:
+    [dispute] = await _disputed(seller)
+
+    await seller.control.decide_dispute(dispute.id, "won", reinstated_first=True)
+
+    assert (await _told(seller, "charge.dispute"))[-2:] == ["funds_reinstated", "closed"]
+    made = (await seller.client().events.list_async({"type": "charge.dispute.funds_reinstated"})).data
+    assert [event.data.object["status"] for event in made] == ["needs_response"]
+
+
+async def test_an_inquiry_about_a_refunded_charge_never_takes_money(
+    seller: Seller, stripe_client: V1Services
+) -> None:
+    await seller.paid_in(AMOUNT)
+    [inquiry] = await _disputed(seller, "pm_card_createDisputeInquiry")
+    await stripe_client.refunds.create_async({"charge": str(inquiry.charge)})
+
+    closed = await seller.control.escalate_inquiry(inquiry.id)
+
+    assert (closed["status"], closed["balance_transactions"]) == ("warning_closed", [])
+
+
+async def test_a_refund_may_fail_because_of_a_dispute(seller: Seller, stripe_client: V1Services) -> None:
+    [inquiry] = await _disputed(seller, "pm_card_createDisputeInquiry")
+    refund = await stripe_client.refunds.create_async({"charge": str(inquiry.charge), "amount": 2_000})
+    assert refund.status == "succeeded"
+
+    await seller.control.escalate_inquiry(inquiry.id)
+    failed = await seller.control.fail_refund(refund.id, "charge_for_pending_refund_disputed")
+
+    assert (failed["status"], failed["failure_reason"]) == ("failed", "charge_for_pending_refund_disputed")
+    assert await _available(seller) == -FEE - 1_500
+
+
 async def test_a_part_can_be_disputed_and_also_what_was_refunded(
     seller: Seller, stripe_client: V1Services
 ) -> None:

@@ -8,6 +8,7 @@ from stripe_sandbox.dashboard.action import Action, amount, choice, flag, whole_
 from stripe_sandbox.money.payouts import FAILURE_MESSAGES
 from stripe_sandbox.payments.dispute_course import REASONS, Case
 from stripe_sandbox.payments.early_fraud_warnings import FRAUD_TYPES
+from stripe_sandbox.payments.refunds import FAILURE_REASONS
 from stripe_sandbox.settings import DAY
 from stripe_sandbox.webhooks.endpoints import roll_secret
 
@@ -23,7 +24,12 @@ ACTIONS: dict[str, Action] = {
         "setup_intent", "Authenticate", money.authenticate_setup, (flag("succeed", default=True),)
     ),
     "refund": Action("charge", "Refund", money.refund, (amount(),)),
-    "fail_refund": Action("refund", "Let it fail", money.fail_refund),
+    "fail_refund": Action(
+        "refund",
+        "Let it fail",
+        money.fail_refund,
+        (choice("reason", FAILURE_REASONS, "expired_or_canceled_card"),),
+    ),
     "dispute": Action(
         "charge",
         "Dispute",
@@ -34,7 +40,12 @@ ACTIONS: dict[str, Action] = {
         "dispute",
         "Decide",
         money.decide_dispute,
-        (choice("outcome", ("won", "lost"), "won"), flag("fee_returned", default=None), amount("reinstated")),
+        (
+            choice("outcome", ("won", "lost"), "won"),
+            flag("fee_returned", default=None),
+            amount("reinstated"),
+            flag("reinstated_first"),
+        ),
     ),
     "escalate_inquiry": Action("dispute", "Make it a chargeback", money.escalate_inquiry),
     "warn_of_fraud": Action(

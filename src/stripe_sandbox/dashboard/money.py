@@ -28,11 +28,11 @@ def refund(sandbox: Sandbox, charge: Record, amount: int | None) -> Record:
     return refunds.give_back(sandbox, charge, amount)
 
 
-def fail_refund(sandbox: Sandbox, refund: Record) -> Record:
+def fail_refund(sandbox: Sandbox, refund: Record, reason: str) -> Record:
     """The card's bank does not take the money back, even if it seemed to have."""
     if refund["status"] not in ("pending", "succeeded"):
         raise ValueError(f"{refund['id']} is over already: it has the status {refund['status']}.")
-    refunds.fail(sandbox, refund)
+    refunds.fail(sandbox, refund, reason)
     return refund
 
 
@@ -71,7 +71,13 @@ def dispute(sandbox: Sandbox, charge: Record, amount: int | None, reason: str, *
 
 
 def decide_dispute(
-    sandbox: Sandbox, dispute: Record, outcome: str, *, fee_returned: bool | None, reinstated: int | None
+    sandbox: Sandbox,
+    dispute: Record,
+    outcome: str,
+    *,
+    fee_returned: bool | None,
+    reinstated: int | None,
+    reinstated_first: bool,
 ) -> Record:
     """The bank decides: for the seller, with or without the fee or with a part of the money, or against."""
     if dispute["status"] not in dispute_course.OPEN:
@@ -79,7 +85,12 @@ def decide_dispute(
     if reinstated is not None and reinstated > dispute["amount"]:
         raise ValueError("More cannot come back than was withdrawn.")
     dispute_course.decide(
-        sandbox, dispute, won=outcome == "won", fee_returned=fee_returned, reinstated_minor=reinstated
+        sandbox,
+        dispute,
+        won=outcome == "won",
+        fee_returned=fee_returned,
+        reinstated_minor=reinstated,
+        reinstated_first=reinstated_first,
     )
     return dispute_course.view(sandbox, dispute)
 

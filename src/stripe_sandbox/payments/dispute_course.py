@@ -91,11 +91,17 @@ def open_dispute(
 
 
 def escalate(sandbox: Sandbox, dispute: Record) -> None:
-    """An inquiry becomes a chargeback: now the money is withdrawn, and a new deadline runs."""
+    """An inquiry becomes a chargeback: now the money is withdrawn, and a new deadline runs.
+
+    An inquiry about a charge that was refunded in full meanwhile is closed instead.
+    """
     if dispute["status"] not in INQUIRIES:
         return
-    before = snapshot(dispute)
     charge = _charge(sandbox, dispute)
+    if charge["refunded"]:
+        _close(sandbox, dispute, WARNING_CLOSED, refundable=False)
+        return
+    before = snapshot(dispute)
     details = dispute["evidence_details"] | {"due_by": _due_by(sandbox), "past_due": False}
     kind = dispute["payment_method_details"]
     card = kind["card"] | {"case_type": Case.CHARGEBACK.value}
@@ -141,19 +147,24 @@ def decide(
     won: bool,
     fee_returned: bool | None = None,
     reinstated_minor: int | None = None,
+    reinstated_first: bool = False,
 ) -> None:
     """The bank decides an open dispute; an inquiry is closed either way.
 
     ``fee_returned`` overrides the setting of that name. ``reinstated_minor`` may be less than what was
-    withdrawn: won in part.
+    withdrawn: won in part. ``reinstated_first``: the money is told of before the dispute is closed, as was
+    recorded, too.
     """
     if dispute["status"] in INQUIRIES:
         _close(sandbox, dispute, WARNING_CLOSED, refundable=True)
     elif dispute["status"] in OPEN and won:
         returned = sandbox.settings.dispute_fee_returned_when_won if fee_returned is None else fee_returned
         _reinstate(sandbox, dispute, dispute["amount"] if reinstated_minor is None else reinstated_minor, returned)
+        if reinstated_first:
+            tell(sandbox, "charge.dispute.funds_reinstated", dispute)
         _close(sandbox, dispute, WON, refundable=True)
-        tell(sandbox, "charge.dispute.funds_reinstated", dispute)
+        if not reinstated_first:
+            tell(sandbox, "charge.dispute.funds_reinstated", dispute)
     elif dispute["status"] in OPEN:
         _close(sandbox, dispute, LOST, refundable=False)
 

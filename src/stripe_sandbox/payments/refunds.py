@@ -39,6 +39,10 @@ CREATE = Parameters(
         "origin": not_simulated,
     }
 )
+FAILURE_REASONS = (
+    "charge_for_pending_refund_disputed declined expired_or_canceled_card insufficient_funds "
+    "lost_or_stolen_card merchant_request unknown"
+).split()
 UPDATE = Parameters(optional={"metadata": metadata})
 CANCEL = Parameters()
 LIST_OF_CHARGE = list_parameters()
