@@ -44,7 +44,11 @@ SELECT o.id, o.state, COALESCE(a.balance_minor, 0) AS escrow
 FROM offers AS o
 LEFT JOIN ledger_accounts AS a ON a.name = 'offer:' || o.id || ':escrow' AND a.currency = o.currency
 WHERE COALESCE(a.balance_minor, 0) <> CASE o.state
-    WHEN 'sent' THEN o.amount_minor + o.platform_fee_minor WHEN 'accepted' THEN o.amount_minor ELSE 0 END;
+    WHEN 'sent' THEN o.amount_minor + o.platform_fee_minor
+    WHEN 'accepted' THEN o.amount_minor - (
+        SELECT COALESCE(sum(p.amount_minor), 0) FROM dispute_parts AS p
+        WHERE p.offer_id = o.id AND p.state = 'frozen'
+    ) ELSE 0 END;
 
 \echo 'Withdrawals whose money in transit does not fit their state'
 SELECT w.id, w.state, COALESCE(a.balance_minor, 0) AS in_transit
@@ -75,5 +79,16 @@ LEFT JOIN postings AS p ON p.entry_id = e.id
 GROUP BY d.id, f.id
 HAVING COALESCE(sum(p.amount_minor), 0) <> abs(COALESCE(f.fee_minor, 0))
     OR (d.state = 'succeeded') <> (f.id IS NOT NULL);
+
+\echo 'Disputes whose frozen or contested money is not what the ledger says'
+SELECT d.id, d.state, COALESCE(f.balance_minor, 0) AS frozen, COALESCE(c.balance_minor, 0) AS contested
+FROM disputes AS d
+LEFT JOIN ledger_accounts AS f ON f.name = 'dispute:' || d.id || ':frozen' AND f.currency = d.currency
+LEFT JOIN ledger_accounts AS c ON c.name = 'dispute:' || d.id || ':contested' AND c.currency = d.currency
+WHERE COALESCE(c.balance_minor, 0) <> d.withdrawn_minor - d.reinstated_minor - d.settled_minor
+   OR COALESCE(f.balance_minor, 0) <> (
+        SELECT COALESCE(sum(p.amount_minor), 0) FROM dispute_parts AS p
+        WHERE p.dispute_id = d.id AND p.state = 'frozen'
+    );
 
 COMMIT;

@@ -93,6 +93,9 @@ class Money:
     def __sub__(self, other: "Money") -> "Money":
         return Money(self.amount_minor - self._same(other), self.currency)
 
+    def __neg__(self) -> "Money":
+        return Money(-self.amount_minor, self.currency)
+
     def __lt__(self, other: "Money") -> bool:
         return self.amount_minor < self._same(other)
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     bank_change_wait_hours: Annotated[int, Field(ge=0, le=30 * 24)] = 24
     offer_minimum: Decimal | None = None
     offer_maximum: Decimal | None = None
+
+    # Who bears what a lost dispute takes beyond what was frozen.
+    dispute_shortfall: Literal["debt", "platform"] = "debt"
 
     @model_validator(mode="after")
     def _live_money_only_at_stripe(self) -> Self:

@@ -14,6 +14,7 @@ from jobsphere.database import in_own_transaction
 from jobsphere.deposits import book_fee
 from jobsphere.deposits import send as deposits_send
 from jobsphere.deposits import store as deposits_store
+from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.idempotency.keys import delete_expired
 from jobsphere.marketplace.expire import expire_due
 from jobsphere.observability import logger
@@ -51,12 +52,20 @@ class Worker:
     """Runs every loop until it is stopped. ``wake`` tells it that there is work, so that none waits for a poll."""
 
     def __init__(
-        self, engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, *, poll_seconds: float = 0.5
+        self,
+        engine: AsyncEngine,
+        gateway: StripeGateway,
+        clock: Clock,
+        ids: Ids,
+        *,
+        poll_seconds: float = 0.5,
+        shortfall: Shortfall = Shortfall.DEBT,
     ) -> None:
         self.engine = engine
         self.gateway = gateway
         self.clock = clock
         self.ids = ids
+        self.shortfall = shortfall
         self._stopping = False
         self._loops = (
             _Loop("webhooks", self._webhooks, poll_seconds),
@@ -97,7 +106,7 @@ class Worker:
                     await asyncio.wait_for(loop.bell.wait(), loop.poll_seconds)
 
     async def _webhooks(self) -> int:
-        found = await process_due(self.engine, self.gateway, self.clock, self.ids)
+        found = await process_due(self.engine, self.gateway, self.clock, self.ids, self.shortfall)
         if found:
             # An event may leave something to send, such as the reversal of a failed payout.
             self.wake()

@@ -8,21 +8,23 @@ from tests.architecture.source import Module, module, modules
 
 PURE = """
     currencies money ledger.accounts ledger.posting deposits.attempt deposits.lifecycle deposits.declines
-    deposits.fees refunds.lifecycle refunds.quote refunds.reasons withdrawals.lifecycle withdrawals.reasons
-    marketplace.lifecycle marketplace.fees marketplace.job marketplace.offer
-    marketplace.notices marketplace.refusals notifications.notice
+    deposits.fees disputes.lifecycle disputes.notices disputes.plan refunds.lifecycle refunds.quote
+    refunds.reasons withdrawals.lifecycle withdrawals.reasons marketplace.lifecycle marketplace.fees
+    marketplace.job marketplace.offer marketplace.notices marketplace.refusals notifications.notice
     payout_accounts.account payout_accounts.notices payout_accounts.standing payout_accounts.regions
     """.split()
 # What rules may use of Python itself: nothing that reads a file, a clock, chance, the network or the environment.
 COMPUTES = {"collections", "dataclasses", "datetime", "decimal", "enum", "re", "typing", "uuid"}
 # What rules of one folder use of others: rules again, and Stripe's objects as plain data.
-PURE_DATA = {"jobsphere.stripe_gateway.objects"}
+PURE_DATA = {f"jobsphere.stripe_gateway.{name}" for name in ("dispute", "fields", "objects")}
 # The one function that does, and the one that repays debts with it.
 DOORS = {"jobsphere.ledger.record", "jobsphere.wallets.debts.record_and_repay", "jobsphere.wallets.debts.repay"}
 # The few modules that move money; an auditor reads these.
 MOVES_MONEY = {
     "jobsphere.deposits.book_fee",
     "jobsphere.deposits.store",
+    "jobsphere.disputes.freeze",
+    "jobsphere.disputes.store",
     "jobsphere.marketplace.store",
     "jobsphere.refunds.request",
     "jobsphere.refunds.settle",

@@ -5,17 +5,23 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobsphere.database import reading
 from jobsphere.deposits import lifecycle as deposit_rules
 from jobsphere.deposits import store as deposits
 from jobsphere.deposits.lifecycle import Deposit
 from jobsphere.deposits.start import start
+from jobsphere.disputes.lifecycle import Shortfall
+from jobsphere.disputes.settle import Seen as Disputed
+from jobsphere.disputes.settle import dispute_seen
+from jobsphere.disputes.tables import disputes
 from jobsphere.identity.people import User
 from jobsphere.money import Money
 from jobsphere.refunds.request import request as request_refund
 from jobsphere.refunds.settle import Seen, refunds_seen
+from jobsphere.stripe_gateway.dispute import Dispute, Movement
 from jobsphere.stripe_gateway.objects import PaymentIntent, Payout, Refund
 from jobsphere.wallets.limits import Limits
 from jobsphere.withdrawals import lifecycle as withdrawal_rules
@@ -42,6 +48,7 @@ class History:
     completed_offer: UUID
     open_withdrawal: UUID
     open_refund: UUID
+    open_dispute: UUID
     paid_withdrawal: UUID
 
 
@@ -89,8 +96,21 @@ async def live_through(market: Market) -> History:
     refund = Refund("re_1", "succeeded", usd("12.00"), "ch_pi_1", "pi_1")
     asked = await _refund(market, customer, settled, "5.00")
     await market.do(lambda c: refunds_seen(c, seen(refund), ids=market.ids, now=market.clock.now()))
+    disputed = await _dispute(market)
     completed, accepted, sent = (offer.id for _, offer in offers)
-    return History(customer.id, contractor.id, open_, settled, sent, accepted, completed, waiting, asked, paid)
+    return History(
+        customer.id,
+        contractor.id,
+        open_,
+        settled,
+        sent,
+        accepted,
+        completed,
+        waiting,
+        asked,
+        disputed,
+        paid,
+    )
 
 
 async def _deposit(market: Market, customer: User, intent_id: str, *, succeeds: bool) -> UUID:
@@ -131,6 +151,20 @@ async def _refund(market: Market, customer: User, deposit_id: UUID, amount: str)
         )
     )
     return refund_id
+
+
+async def _dispute(market: Market) -> UUID:
+    """Somebody else's 200.00, of which a bank took 30.00 back."""
+    somebody = await market.customer("0.00")
+    await _deposit(market, somebody, "pi_3", succeeds=True)
+    taken = Movement("txn_1", -usd("30.00"), usd("15.00"))
+    report = Dispute("du_1", "needs_response", usd("30.00"), "fraudulent", "ch_pi_3", "pi_3", (taken,), None, 0)
+    told = Disputed(seen(intent_id="pi_3").intent, report)
+    now = market.clock.now()
+    await market.do(lambda c: dispute_seen(c, told, shortfall=Shortfall.DEBT, ids=market.ids, now=now))
+    async with reading(market.engine) as connection:
+        id_: UUID = (await connection.execute(select(disputes.c.id))).scalar_one()
+    return id_
 
 
 async def _onboard(market: Market, contractor: User) -> None:

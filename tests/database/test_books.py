@@ -123,6 +123,13 @@ BREACHES: dict[str, list[list[str]]] = {
             "UPDATE deposits SET refunded_minor = amount_minor + 1 WHERE id = '{settled_deposit}'",
         ],
     ],
+    "what disputes hold is what was frozen for them, and what Stripe took and nobody bore": [
+        [moved("dispute:{open_dispute}:frozen", WALLET)],
+        [moved(FEES, "dispute:{open_dispute}:frozen")],
+        [moved("dispute:{open_dispute}:contested", WALLET)],
+        ["UPDATE dispute_parts SET state = 'thawed'"],
+        ["UPDATE disputes SET state = 'won'"],
+    ],
     "every debt has its origin, and no wallet holds money while it owes": [
         [moved("wallet:{customer}:debt", FEES)],
         [moved(FEES, "wallet:{customer}:debt")],
@@ -213,7 +220,7 @@ async def test_the_books_of_an_honest_history_hold(
     proof = await prove(engine, now=clock.now())
 
     assert proof.holds, [result for result in proof.results if result.breaches]
-    assert proof.covered["entries"] == 21
+    assert proof.covered["entries"] == 24
     assert proof.covered["postings"] > proof.covered["entries"]
 
 
@@ -260,7 +267,7 @@ async def test_verify_sql_finds_nothing_in_an_honest_history(
 ) -> None:
     found = queries(databases, engine)
 
-    assert len(found) == 9
+    assert len(found) == 10
     assert {answer.count("(0 rows)") for answer in found.values()} == {1}
 
 

@@ -9,6 +9,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from jobsphere.database import reading
+from jobsphere.disputes import lifecycle as disputes
+from jobsphere.disputes.lifecycle import Part as Frozen
+from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.identity.people import Role
 from jobsphere.ledger import accounts
 from jobsphere.ledger.accounts import Account
@@ -22,6 +25,7 @@ from jobsphere.reconciliation.audit import CHECKS
 from jobsphere.refunds import lifecycle as refunds
 from jobsphere.refunds.lifecycle import Refund, RefundState
 from jobsphere.refunds.reasons import refusal
+from jobsphere.stripe_gateway.dispute import Dispute, Movement
 from jobsphere.stripe_gateway.objects import Payout
 from jobsphere.stripe_gateway.objects import Refund as Report
 from jobsphere.wallets.debts import Debt, DebtOrigin, Part
@@ -36,13 +40,14 @@ from tests.journeys.conftest import JobSphere, running, settings_for_tests
 LEDGER = read("docs/ledger.md")
 Line = tuple[str, str, str, str]
 
-CUSTOMER, CONTRACTOR, OFFER, WITHDRAWAL, REFUND = (UUID(int=number) for number in range(1, 6))
+CUSTOMER, CONTRACTOR, OFFER, WITHDRAWAL, REFUND, DISPUTE = (UUID(int=number) for number in range(1, 7))
 NAMES = {
     CUSTOMER: "<customer>",
     CONTRACTOR: "<contractor>",
     OFFER: "<offer>",
     WITHDRAWAL: "<withdrawal>",
     REFUND: "<refund>",
+    DISPUTE: "<dispute>",
 }
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -124,7 +129,7 @@ def _named(line: str, names: dict[str, str]) -> str:
 
 
 def test_everything_else_posts_what_the_table_says() -> None:
-    entries = [*_offers_that_end(), *_withdrawals_that_fail(), *_refunds(), _repayment()]
+    entries = [*_offers_that_end(), *_withdrawals_that_fail(), *_refunds(), _repayment(), *_disputes()]
     expected = [line for entry in entries for line in _lines(entry)]
 
     assert _table("otherwise") == expected
@@ -189,6 +194,41 @@ def _repayment() -> Entry:
     owed, nothing = Money(2_000, "usd"), Money.zero("usd")
     debt = Debt(UUID(int=10), CUSTOMER, DebtOrigin.REFUND, REFUND, owed, nothing, NOW)
     return repayment([Part(debt, owed)], f"debt:{CUSTOMER}:deposit:<deposit>:settle")
+
+
+def _disputes() -> list[Entry]:
+    """Taken and frozen, won; lost with money missing; given back after an appeal; a job that lost its money."""
+    amount = Money(10_000, "usd")
+
+    def report(status: str, *movements: Movement) -> Dispute:
+        return Dispute("<du>", status, amount, "fraudulent", None, None, movements, None, 0)
+
+    taken, fee = Movement("<txn>", -amount, Money(1_500, "usd")), Money.zero("usd")
+    given = Movement("<txn>", amount, fee)
+    people = {"deposit_id": UUID(int=8), "user_id": CUSTOMER, "wallet_id": CUSTOMER}
+    first = disputes.new(report("needs_response"), id_=DISPUTE, now=NOW, **people)
+    opened = disputes.seen(first, report("needs_response", taken))
+    frozen = disputes.froze(
+        opened.dispute, (Frozen(0, Money(3_000, "usd")), Frozen(1, Money(5_000, "usd"), offer_id=OFFER))
+    )
+    won = disputes.seen(frozen.dispute, report("won", taken, replace(given, id="<txn2>")))
+    lost = disputes.seen(frozen.dispute, report("lost", taken))
+    live = frozenset({OFFER})
+    owed = disputes.settle(lost.dispute, Shortfall.DEBT, live)
+    borne = disputes.settle(lost.dispute, Shortfall.PLATFORM, live)
+    appealed = disputes.seen(borne.dispute, report("won", taken, replace(given, id="<txn2>")))
+    steps = [opened, frozen, won, disputes.settle(won.dispute, Shortfall.DEBT, live), owed, borne, appealed]
+    return [entry for step in steps for entry in step.entries] + [_job_that_lost_money()]
+
+
+def _job_that_lost_money() -> Entry:
+    job = Job(UUID(int=9), CUSTOMER, "Paint", "", JobState.PAUSED, NOW)
+    people = (CUSTOMER, CONTRACTOR, CUSTOMER, CONTRACTOR)
+    fees = Fees.on(Money(10_000, "usd"))
+    offer = Offer(OFFER, job.id, *people, fees, "", OfferState.ACCEPTED, NOW, NOW - timedelta(days=7), NOW)
+    entry = offers.cancel(job, offer, Money(5_000, "usd")).entry
+    assert entry is not None
+    return entry
 
 
 def test_the_laws_are_those_that_are_checked() -> None:

@@ -16,6 +16,7 @@ from rich.table import Table
 from jobsphere.cli import own_sandbox, stack
 from jobsphere.cli.demo_people import DEMO_PASSWORD, DEMO_PEOPLE, join_demo_people
 from jobsphere.clock import SystemClock, TimeOrderedIds
+from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.embedded_postgres import EmbeddedPostgres, PostgresUnavailable
 from jobsphere.observability import configure_logging, logger
 from jobsphere.settings import ConfigurationError, Settings
@@ -58,7 +59,7 @@ async def _serve(
         clock, ids = SystemClock(), TimeOrderedIds()
         if sandboxed:
             await join_demo_people(engine, clock, ids, settings.payment_currency)
-        worker = Worker(engine, gateway, clock, ids)
+        worker = Worker(engine, gateway, clock, ids, shortfall=Shortfall(settings.dispute_shortfall))
         if database.server is not None:
             await cleanup.enter_async_context(_watched(database.server))
         if with_worker:

@@ -6,6 +6,7 @@ import signal
 from jobsphere.cli import stack
 from jobsphere.cli.serve import working
 from jobsphere.clock import SystemClock, TimeOrderedIds
+from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.observability import configure_logging, logger
 from jobsphere.settings import Settings
 from jobsphere.worker import Worker
@@ -32,7 +33,15 @@ async def _work(settings: Settings, url: str) -> None:
         asyncio.get_running_loop().add_signal_handler(caught, stop.set)
     async with (
         stack.connected(settings, url) as (engine, gateway),
-        working(Worker(engine, gateway, SystemClock(), TimeOrderedIds())),
+        working(
+            Worker(
+                engine,
+                gateway,
+                SystemClock(),
+                TimeOrderedIds(),
+                shortfall=Shortfall(settings.dispute_shortfall),
+            )
+        ),
     ):
         log.info("worker.started")
         await stop.wait()

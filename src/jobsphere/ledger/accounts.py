@@ -60,6 +60,16 @@ def refund_in_transit(refund_id: UUID, currency: str) -> Account:
     return _guarded(f"refund:{refund_id}:in_transit", currency)
 
 
+def dispute_frozen(dispute_id: UUID, currency: str) -> Account:
+    """Money set aside while a card's bank decides whether it goes back."""
+    return _guarded(f"dispute:{dispute_id}:frozen", currency)
+
+
+def dispute_contested(dispute_id: UUID, currency: str) -> Account:
+    """Money that Stripe took for a dispute and may give back."""
+    return _guarded(f"dispute:{dispute_id}:contested", currency, Side.DEBIT)
+
+
 def stripe_balance(currency: str) -> Account:
     """The platform's money at Stripe, pending and available."""
     return _shared("stripe:balance", currency, Side.DEBIT)
@@ -88,3 +98,13 @@ def platform_fees(currency: str) -> Account:
 def service_fees(currency: str) -> Account:
     """The 20 % out of the amount, earned at completion."""
     return _shared("platform:service_fees", currency, Side.CREDIT)
+
+
+def dispute_costs(currency: str) -> Account:
+    """Stripe's fees for disputes; some come back when a dispute is won."""
+    return _shared("platform:dispute_costs", currency, Side.DEBIT)
+
+
+def platform_losses(currency: str) -> Account:
+    """What the platform bears of lost disputes."""
+    return _shared("platform:losses", currency, Side.DEBIT)

@@ -13,8 +13,10 @@ class JobState(StrEnum):
 
     OPEN = "open"  # offers for it may be sent and accepted
     ASSIGNED = "assigned"  # one offer is accepted: its contractor works, the amount is kept for the work
+    PAUSED = "paused"  # assigned, but its payment is disputed: nothing is paid until that is decided
     COMPLETED = "completed"  # the customer confirmed the work, the contractor was paid
     CLOSED = "closed"  # the customer took it back before anybody was assigned; no money waits
+    CANCELED = "canceled"  # its payment was lost to a dispute; what was left went back to the customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,18 @@ def close(job: Job) -> Job:
     """The customer wants it done no more."""
     require_open(job)
     return replace(job, state=JobState.CLOSED)
+
+
+def pause(job: Job) -> Job:
+    """Money that waits for its work is frozen for a dispute."""
+    return replace(job, state=JobState.PAUSED)
+
+
+def resume(job: Job) -> Job:
+    """All its money is there again."""
+    return replace(job, state=JobState.ASSIGNED)
+
+
+def cancel(job: Job) -> Job:
+    """Money that waited for its work is lost."""
+    return replace(job, state=JobState.CANCELED)

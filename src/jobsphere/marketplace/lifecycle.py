@@ -132,6 +132,23 @@ def complete(job: Job, offer: Offer, *, now: datetime) -> Step:
     )
 
 
+def cancel(job: Job, offer: Offer, left: Money) -> Step:
+    """Part of an accepted offer's money was lost to a dispute: the job ends, and ``left`` goes back.
+
+    The platform fee stays taken (lifecycle.md section 6, case E).
+    """
+    require_accepted(offer)
+    description = f"Rest of the protected payment for “{job.title}” returned"
+    back = Movement("refund", left, None, offer.customer_wallet_id, description)
+    return Step(
+        replace(offer, state=OfferState.CANCELED),
+        _entry(offer, "cancel", (offer.escrow, offer.customer_available, left)),
+        _without_zero(back),
+        notices.canceled(job, offer),
+        jobs.cancel(job),
+    )
+
+
 def _released(
     job: Job, offer: Offer, state: OfferState, deed: str, told: tuple[Notice, ...], now: datetime
 ) -> Step:

@@ -77,6 +77,15 @@ async def lock_accepted_offer(connection: AsyncConnection, job: Job) -> Offer:
     return offer
 
 
+async def lock_funded(connection: AsyncConnection, customer_id: UUID) -> list[tuple[Job, Offer]]:
+    """The customer's jobs with money in escrow, each with its offer: open ones and accepted ones, by job id."""
+    funded = select(offers.c.job_id).where(offers.c.customer_id == customer_id, _IS_SENT | _IS_ACCEPTED)
+    query = select(jobs).where(jobs.c.id.in_(funded)).order_by(jobs.c.id).with_for_update(key_share=True)
+    locked = {row.id: job_of(row) for row in await connection.execute(query)}
+    theirs = await _lock_offers(connection, offers.c.job_id.in_(locked), _IS_SENT | _IS_ACCEPTED)
+    return [(locked[offer.job_id], offer) for offer in theirs]
+
+
 async def claim_expired(connection: AsyncConnection, offer_id: UUID, now: datetime) -> tuple[Job, Offer] | None:
     """The offer and its job, if it is still to be expired and nobody else is at its job; waits for nobody."""
     job_id = select(offers.c.job_id).where(offers.c.id == offer_id).scalar_subquery()

@@ -61,6 +61,31 @@ def completed(job: Job, offer: Offer) -> tuple[Notice, ...]:
     )
 
 
+def paused(job: Job, offer: Offer, times: int) -> tuple[Notice, ...]:
+    """``times`` tells one pause from another of the same job."""
+    type_, title = NoticeType.JOB_PAUSED, "Job paused"
+    to_contractor = f"The payment for “{job.title}” is disputed; the job is paused until that is decided."
+    to_customer = f"“{job.title}” is paused, because its payment is disputed by your card's bank."
+    return (
+        _notice(offer, f"pause:{times}", offer.contractor_id, type_, title, to_contractor),
+        _notice(offer, f"pause:{times}", offer.customer_id, type_, title, to_customer),
+    )
+
+
+def resumed(job: Job, offer: Offer, times: int) -> tuple[Notice, ...]:
+    type_, title = NoticeType.JOB_RESUMED, "Job resumed"
+    body = f"The payment for “{job.title}” is safe again; the job goes on."
+    people = (offer.contractor_id, offer.customer_id)
+    return tuple(_notice(offer, f"resume:{times}", person, type_, title, body) for person in people)
+
+
+def canceled(job: Job, offer: Offer) -> tuple[Notice, ...]:
+    type_, title = NoticeType.JOB_CANCELED, "Job canceled"
+    body = f"“{job.title}” is canceled: its payment went back to a card after a dispute."
+    people = (offer.contractor_id, offer.customer_id)
+    return tuple(_notice(offer, "cancel", person, type_, title, body) for person in people)
+
+
 def _ended(offer: Offer, to_customer: str, to_contractor: str) -> tuple[Notice, ...]:
     type_, title = NoticeType.OFFER_EXPIRED, "Offer expired"
     return (

@@ -23,6 +23,7 @@ class OfferState(StrEnum):
     COMPLETED = "completed"  # the amount went to the contractor and the platform; the escrow is empty
     DECLINED = "declined"  # the contractor refused; everything went back to the customer
     WITHDRAWN = "withdrawn"  # the customer took it back before acceptance, with everything
+    CANCELED = "canceled"  # accepted, then part of its money was lost to a dispute; the rest went back
     EXPIRED = "expired"  # not answered in time, or another one was accepted; everything went back
 
 

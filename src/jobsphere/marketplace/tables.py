@@ -30,7 +30,9 @@ jobs = Table(
     UniqueConstraint("id", "customer_id"),
     CheckConstraint("char_length(title) BETWEEN 3 AND 120", name="title_is_short"),
     CheckConstraint("char_length(description) <= 5000", name="description_is_limited"),
-    CheckConstraint("state IN ('open', 'assigned', 'completed', 'closed')", name="state_is_known"),
+    CheckConstraint(
+        "state IN ('open', 'assigned', 'paused', 'completed', 'closed', 'canceled')", name="state_is_known"
+    ),
     CheckConstraint("(state = 'completed') = (completed_at IS NOT NULL)", name="completed_has_its_time"),
     Index(None, "customer_id", "created_at", "id"),
     Index("jobs_open_idx", "created_at", "id", postgresql_where=sql("state = 'open'")),
@@ -65,7 +67,8 @@ offers = Table(
     CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency_is_a_code"),
     CheckConstraint("char_length(message) <= 2000", name="message_is_limited"),
     CheckConstraint(
-        "state IN ('sent', 'accepted', 'completed', 'declined', 'withdrawn', 'expired')", name="state_is_known"
+        "state IN ('sent', 'accepted', 'completed', 'declined', 'withdrawn', 'expired', 'canceled')",
+        name="state_is_known",
     ),
     # 30 days, in hours: a day has 23 or 25 of them where clocks change.
     CheckConstraint(
@@ -96,7 +99,7 @@ install(
     CREATE TRIGGER refuse_backward BEFORE UPDATE OF state ON offers FOR EACH ROW
     WHEN (NOT (
         (OLD.state = 'sent' AND NEW.state IN ('accepted', 'declined', 'withdrawn', 'expired'))
-        OR (OLD.state = 'accepted' AND NEW.state = 'completed')
+        OR (OLD.state = 'accepted' AND NEW.state IN ('completed', 'canceled'))
     ))
     EXECUTE FUNCTION refuse_change()
     """,
@@ -104,7 +107,8 @@ install(
     CREATE TRIGGER refuse_backward BEFORE UPDATE OF state ON jobs FOR EACH ROW
     WHEN (NOT (
         (OLD.state = 'open' AND NEW.state IN ('assigned', 'closed'))
-        OR (OLD.state = 'assigned' AND NEW.state = 'completed')
+        OR (OLD.state = 'assigned' AND NEW.state IN ('completed', 'paused'))
+        OR (OLD.state = 'paused' AND NEW.state IN ('assigned', 'canceled'))
     ))
     EXECUTE FUNCTION refuse_change()
     """,

@@ -18,6 +18,11 @@ GRANTS = {
     # What was owed stays what was owed; only how much of it is repaid may change.
     "debts": "SELECT, INSERT, UPDATE (repaid_minor)",
     "deposits": _CHANGE,
+    "dispute_answers": _CHANGE,
+    "dispute_movements": _KEEP,
+    "dispute_parts": _CHANGE,
+    "disputes": _CHANGE,
+    "fraud_warnings": _CHANGE,
     # A freeze is ended, never rewritten.
     "freezes": "SELECT, INSERT, UPDATE (lifted_at, lifted_by, lift_reason)",
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",

@@ -2,6 +2,7 @@
 
 from jobsphere.audit import tables as audit
 from jobsphere.deposits import tables as deposits
+from jobsphere.disputes import tables as disputes
 from jobsphere.idempotency import tables as idempotency
 from jobsphere.identity import tables as identity
 from jobsphere.ledger import tables as ledger
@@ -18,6 +19,7 @@ from jobsphere.withdrawals import tables as withdrawals
 FOLDERS = (
     audit,
     deposits,
+    disputes,
     idempotency,
     identity,
     ledger,

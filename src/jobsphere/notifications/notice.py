@@ -13,6 +13,14 @@ class NoticeType(StrEnum):
     PAYMENT_FAILED = "payment_failed"  # a deposit was declined or given up
     PAYMENT_REFUNDED = "payment_refunded"  # money of a deposit went back to its card
     REFUND_FAILED = "refund_failed"  # a refund did not reach the card; the money is back in the wallet
+    DISPUTE_OPENED = "dispute_opened"  # a card's bank took a deposit back; what the wallet held is set aside
+    DISPUTE_WON = "dispute_won"  # what was set aside is in the wallet again
+    DISPUTE_LOST = "dispute_lost"  # the money stays with the card's bank
+    DISPUTE_TO_ANSWER = "dispute_to_answer"  # an admin is to submit evidence, or to accept the dispute
+    FRAUD_WARNING = "fraud_warning"  # an admin is to look at a deposit that its bank calls fraudulent
+    JOB_PAUSED = "job_paused"  # its payment is disputed; it waits until that is decided
+    JOB_RESUMED = "job_resumed"  # its payment is safe again; the work goes on
+    JOB_CANCELED = "job_canceled"  # its payment was lost; the work ends
     WITHDRAWAL_COMPLETED = "withdrawal_completed"  # the bank has the money
     WITHDRAWAL_FAILED = "withdrawal_failed"  # the money is back in the wallet
     OFFER_RECEIVED = "offer_received"  # a customer offers a job to a contractor

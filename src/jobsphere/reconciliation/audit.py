@@ -105,6 +105,7 @@ CHECKS = (
         SELECT reference FROM journal_entries
         WHERE reference !~ '^deposit:[-0-9a-f]{36}:(settle|fee)$'
           AND reference !~ '^refund:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
+          AND reference !~ '^dispute:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
           AND reference !~ '^debt:[-0-9a-f]{36}:[-a-z]+:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
           AND reference !~ '^offer:[-0-9a-f]{36}:[a-z]+$'
           AND reference !~ '^withdrawal:[-0-9a-f]{36}:[a-z]+(:[A-Za-z0-9_]+)?$'
@@ -124,6 +125,8 @@ CHECKS = (
             UNION ALL SELECT currency, 'stripe:balance', -fee_minor FROM charge_fees WHERE state = 'booked'
             UNION ALL SELECT currency, 'stripe:balance', -amount_minor FROM refunds
                 WHERE is_taken AND state NOT IN ('failed', 'canceled')
+            UNION ALL SELECT d.currency, 'stripe:balance', m.amount_minor - m.fee_minor
+                FROM dispute_movements AS m JOIN disputes AS d ON d.id = m.dispute_id
             UNION ALL SELECT currency, 'stripe:balance', -amount_minor FROM withdrawals
                 WHERE state NOT IN ('reserved', 'transferring', 'returned')
             UNION ALL SELECT currency, 'stripe:connected', amount_minor FROM withdrawals
@@ -152,8 +155,12 @@ CHECKS = (
         SELECT 'offer ' || o.id || ' is ' || o.state || ': escrow ' || COALESCE(sums.minor, 0)
         FROM offers AS o
         LEFT JOIN sums ON sums.name = 'offer:' || o.id || ':escrow' AND sums.currency = o.currency
+        LEFT JOIN (
+            SELECT offer_id, sum(amount_minor) AS minor FROM dispute_parts WHERE state = 'frozen' GROUP BY offer_id
+        ) AS frozen ON frozen.offer_id = o.id
         WHERE COALESCE(sums.minor, 0) <> CASE o.state
-            WHEN 'sent' THEN o.amount_minor + o.platform_fee_minor WHEN 'accepted' THEN o.amount_minor ELSE 0 END
+            WHEN 'sent' THEN o.amount_minor + o.platform_fee_minor
+            WHEN 'accepted' THEN o.amount_minor - COALESCE(frozen.minor, 0) ELSE 0 END
         """,
     ),
     Check(
@@ -189,6 +196,29 @@ CHECKS = (
             WHERE state NOT IN ('failed', 'canceled') GROUP BY deposit_id
         ) AS made ON made.deposit_id = d.id
         WHERE d.refunded_minor <> COALESCE(made.minor, 0) OR d.refunded_minor > d.amount_minor
+        """,
+    ),
+    Check(
+        "what disputes hold is what was frozen for them, and what Stripe took and nobody bore",
+        f"""
+        WITH {_SUMS},
+        disputed AS (
+            SELECT 'dispute:' || id || ':contested' AS name, currency,
+                   withdrawn_minor - reinstated_minor - settled_minor AS minor FROM disputes
+            UNION ALL
+            SELECT 'dispute:' || d.id || ':frozen', d.currency,
+                   COALESCE(sum(p.amount_minor) FILTER (WHERE p.state = 'frozen'), 0)
+            FROM disputes AS d LEFT JOIN dispute_parts AS p ON p.dispute_id = d.id GROUP BY d.id
+        ),
+        held AS (SELECT name, currency, minor FROM sums WHERE name LIKE 'dispute:%')
+        SELECT name || ': ledger ' || COALESCE(held.minor, 0) || ', disputes ' || COALESCE(disputed.minor, 0)
+        FROM held FULL JOIN disputed USING (name, currency)
+        WHERE COALESCE(held.minor, 0) <> COALESCE(disputed.minor, 0)
+        UNION ALL
+        SELECT 'dispute ' || id || ' is ' || state || ' and still holds money' FROM disputes AS d
+        WHERE state IN ('won', 'lost', 'closed', 'inquiry') AND (
+            withdrawn_minor - reinstated_minor - settled_minor <> 0
+            OR EXISTS (SELECT FROM dispute_parts AS p WHERE p.dispute_id = d.id AND p.state = 'frozen'))
         """,
     ),
     Check(
@@ -247,9 +277,10 @@ CHECKS = (
         SELECT 'transaction ' || t.id || ' is ' || t.status
         FROM transactions AS t
         LEFT JOIN deposits AS d ON d.id = t.id LEFT JOIN withdrawals AS w ON w.id = t.id
-        LEFT JOIN refunds AS r ON r.id = t.id
+        LEFT JOIN refunds AS r ON r.id = t.id LEFT JOIN disputes AS x ON x.id = t.id
         WHERE (t.type = 'deposit' AND (t.status = 'completed') <> (d.state IS NOT DISTINCT FROM 'succeeded'))
            OR (t.type = 'withdrawal' AND (t.status = 'completed') <> (w.state IS NOT DISTINCT FROM 'paid'))
+           OR (x.id IS NOT NULL AND (t.status = 'completed') <> (x.state = 'lost'))
            OR (r.id IS NOT NULL AND (t.status = 'completed') <> (r.state = 'succeeded'))
         """,
     ),
@@ -274,6 +305,9 @@ CHECKS = (
         UNION ALL
         SELECT 'refund ' || id || ' is pending since ' || created_at FROM refunds
         WHERE state = 'pending' AND created_at < $1::timestamptz - interval '30 days'
+        UNION ALL
+        SELECT 'dispute ' || id || ' is decided since long, and its money did not move' FROM disputes
+        WHERE state = 'decided' AND created_at < $1::timestamptz - interval '180 days'
         UNION ALL
         SELECT 'offer ' || id || ' should have expired at ' || expires_at FROM offers
         WHERE state = 'sent' AND expires_at < $1::timestamptz - interval '1 hour'

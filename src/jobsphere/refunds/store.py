@@ -135,7 +135,9 @@ async def _record(connection: AsyncConnection, step: Step, now: datetime) -> Non
         raise InsufficientFunds
     if step.debt is not None:
         refund = step.refund
-        await owe(connection, refund.wallet_id, step.debt, DebtOrigin.REFUND, refund.id, now)
+        [reference] = [entry.reference for entry in step.entries]
+        origin = (DebtOrigin.REFUND, refund.id)
+        await owe(connection, refund.wallet_id, step.debt, *origin, reference=reference, now=now)
 
 
 async def _finish(connection: AsyncConnection, step: Step, actor_id: UUID | None, now: datetime) -> None:

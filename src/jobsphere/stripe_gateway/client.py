@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import httpx
@@ -13,6 +13,7 @@ from jobsphere import crash_points
 from jobsphere.database import TransactionAlreadyOpen, open_transaction_name
 from jobsphere.money import Money
 from jobsphere.observability import logger
+from jobsphere.stripe_gateway import dispute as disputes
 from jobsphere.stripe_gateway import objects, setup
 from jobsphere.stripe_gateway.errors import (
     AccountDisconnected,
@@ -223,6 +224,41 @@ class StripeGateway:
         """Every refund of a payment, whoever made it."""
         page = await self._stripe.refunds.list_async({"payment_intent": payment_intent_id, "limit": 100})
         return [objects.refund(found.to_dict()) async for found in page.auto_paging_iter()]
+
+    @_stripe_call
+    async def retrieve_dispute(self, dispute_id: str) -> disputes.Dispute:
+        """The dispute as it is now, with the balance transactions it has led to."""
+        return disputes.dispute((await self._stripe.disputes.retrieve_async(dispute_id)).to_dict())
+
+    @_stripe_call
+    async def submit_evidence(self, dispute_id: str, *, evidence: Mapping[str, str], key: str) -> disputes.Dispute:
+        """Send evidence to the card's bank, which takes it once; the names are those of Stripe's evidence."""
+        sent = await self._stripe.disputes.update_async(
+            dispute_id, {"evidence": cast(Any, dict(evidence)), "submit": True}, {"idempotency_key": key}
+        )
+        return disputes.dispute(sent.to_dict())
+
+    @_stripe_call
+    async def accept_dispute(self, dispute_id: str, *, key: str) -> disputes.Dispute:
+        """Let the dispute be lost, for good."""
+        closed = await self._stripe.disputes.close_async(dispute_id, {}, {"idempotency_key": key})
+        return disputes.dispute(closed.to_dict())
+
+    @_stripe_call
+    async def list_disputes(self, payment_intent_id: str) -> list[disputes.Dispute]:
+        """Every dispute of a payment."""
+        page = await self._stripe.disputes.list_async({"payment_intent": payment_intent_id, "limit": 100})
+        return [disputes.dispute(found.to_dict()) async for found in page.auto_paging_iter()]
+
+    @_stripe_call
+    async def retrieve_three_d_secure(self, charge_id: str) -> str | None:
+        """How the card's owner was authenticated when a charge was made (``authenticated``), if at all."""
+        found = (await self._stripe.charges.retrieve_async(charge_id)).to_dict()
+        secure = _mapping(
+            _mapping(_mapping(found.get("payment_method_details")).get("card")).get("three_d_secure")
+        )
+        result = secure.get("result")
+        return result if isinstance(result, str) else None
 
     @_stripe_call
     async def create_account(

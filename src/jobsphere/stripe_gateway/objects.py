@@ -4,24 +4,24 @@ Stripe leaves fields out and adds new ones between API versions, so absent field
 what an object cannot be without (its id, its amount) must be there.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from jobsphere.money import Money
+from jobsphere.stripe_gateway import fields
 
-# What arrives as JSON is anything until it is read here.
-Json = Mapping[str, Any]
-
-_CURRENCY = re.compile("[a-z]{3}", re.ASCII)
-# The most that PostgreSQL counts.
-_AMOUNT_MINOR_MAX = 2**63 - 1
-
-
-class UnreadableObject(Exception):
-    """What Stripe sent lacks something the object cannot be without."""
+Json = fields.Json
+UnreadableObject = fields.UnreadableObject
+id_of = fields.id_of
+_mapping = fields.mapping
+_metadata = fields.metadata
+_moment = fields.moment
+_money = fields.money
+_optional = fields.optional
+_text = fields.text
+_texts = fields.texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,59 +330,3 @@ def identity(data: Json) -> str:
         UnreadableObject: it has none that could be one of Stripe's.
     """
     return _text(data, "id")
-
-
-def _text(data: Json, name: str) -> str:
-    value = _optional(data, name)
-    if value is None:
-        raise UnreadableObject(f"{_kind(data)} without {name}")
-    return value
-
-
-def _optional(data: Json, name: str) -> str | None:
-    value = data.get(name)
-    # What is not printable (NUL, half a surrogate pair) is no name of Stripe's, and PostgreSQL cannot hold it.
-    return value if isinstance(value, str) and value and value.isprintable() else None
-
-
-def _kind(data: Json) -> str:
-    return (_optional(data, "object") or "an object")[:50]
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(str(text) for text in value) if isinstance(value, list) else ()
-
-
-def _money(data: Json, name: str, *, absent: int | None = None) -> Money:
-    # Amounts that Stripe adds as things happen (amount_received) are absent before in some versions.
-    value = data.get(name, absent)
-    if type(value) is not int or abs(value) > _AMOUNT_MINOR_MAX:
-        raise UnreadableObject(f"{_kind(data)} whose {name} is not an amount")
-    currency = _text(data, "currency").lower()
-    if not _CURRENCY.fullmatch(currency):
-        raise UnreadableObject(f"{_kind(data)} without a currency")
-    return Money(value, currency)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _metadata(data: Json) -> Mapping[str, str]:
-    return {str(name): str(value) for name, value in _mapping(data.get("metadata")).items()}
-
-
-def id_of(value: object) -> str | None:
-    """The id of a reference, expanded or not."""
-    if isinstance(value, Mapping):
-        value = value.get("id")
-    return value if isinstance(value, str) and value and value.isprintable() else None
-
-
-def _moment(value: object) -> datetime | None:
-    if type(value) is not int:
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):  # a year that no calendar has
-        return None

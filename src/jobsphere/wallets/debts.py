@@ -104,12 +104,19 @@ async def repay(connection: AsyncConnection, credited: Mapping[UUID, str], *, no
 
 
 async def owe(
-    connection: AsyncConnection, wallet_id: UUID, amount: Money, origin: DebtOrigin, origin_id: UUID, now: datetime
+    connection: AsyncConnection,
+    wallet_id: UUID,
+    amount: Money,
+    origin: DebtOrigin,
+    origin_id: UUID,
+    *,
+    reference: str,
+    now: datetime,
 ) -> None:
-    """Keep why a wallet owes ``amount``; the caller records the posting to its debt account."""
+    """Keep why a wallet owes ``amount``; ``reference`` is the entry that moved its debt account."""
     await connection.execute(
         insert(debts).values(
-            id=uuid5(origin_id, "debt"),
+            id=uuid5(origin_id, reference),
             wallet_id=wallet_id,
             origin=origin.value,
             origin_id=origin_id,

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
 )
 from sqlalchemy import text as sql
@@ -90,7 +89,7 @@ transactions = Table(
     Column("completed_at", DateTime(timezone=True)),
     CheckConstraint(
         "type IN ('deposit', 'withdrawal', 'escrow_hold', 'platform_fee', 'service_fee',"
-        " 'contractor_payout', 'refund', 'debt_repayment')",
+        " 'contractor_payout', 'refund', 'dispute', 'debt_repayment')",
         name="type_is_known",
     ),
     CheckConstraint("status IN ('pending', 'completed', 'failed')", name="status_is_known"),
@@ -114,7 +113,6 @@ debts = Table(
     Column("repaid_minor", BigInteger, nullable=False, server_default=sql("0")),
     Column("currency", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
-    UniqueConstraint("origin", "origin_id"),
     CheckConstraint("origin IN ('refund', 'dispute')", name="origin_is_known"),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
     CheckConstraint("repaid_minor BETWEEN 0 AND amount_minor", name="never_repaid_twice"),

@@ -23,6 +23,7 @@ class TransactionType(StrEnum):
     SERVICE_FEE = "service_fee"  # escrow to the platform, at completion
     CONTRACTOR_PAYOUT = "contractor_payout"  # escrow to the contractor's wallet, at completion
     REFUND = "refund"  # escrow back to the customer's wallet, or wallet back to the card
+    DISPUTE = "dispute"  # a deposit that its card's bank took back; pending until the bank has decided
     DEBT_REPAYMENT = "debt_repayment"  # wallet to the platform, for spent money that went back to a card
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.clock import Ids
 from jobsphere.deposits import book_fee, settle
+from jobsphere.disputes import settle as settle_dispute
+from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.payout_accounts import watch
 from jobsphere.refunds import settle as settle_refund
 from jobsphere.stripe_gateway import objects
@@ -38,6 +40,8 @@ class Moment:
 
     ids: Ids
     now: datetime
+    # Who bears what a lost dispute takes beyond what was frozen.
+    shortfall: Shortfall = Shortfall.DEBT
 
 
 # Whether the event was about something of ours.
@@ -97,6 +101,21 @@ async def refunds_moved(
     return await settle_refund.refunds_seen(connection, seen, ids=moment.ids, now=moment.now)
 
 
+async def ask_dispute(gateway: StripeGateway, event: Event) -> settle_dispute.Seen | None:
+    """Dispute events come in any order: what Stripe says now counts (stripe.md section 6)."""
+    return await settle_dispute.look(gateway, objects.identity(event.object))
+
+
+async def dispute_moved(
+    connection: AsyncConnection, _: Event, seen: settle_dispute.Seen | None, moment: Moment
+) -> bool:
+    if seen is None:
+        return False
+    return await settle_dispute.dispute_seen(
+        connection, seen, shortfall=moment.shortfall, ids=moment.ids, now=moment.now
+    )
+
+
 def transfer_made(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
     return settle_withdrawal.transfer_made(connection, objects.transfer(event.object), now=moment.now)
 
@@ -152,6 +171,15 @@ HANDLERS: Mapping[str, Handler] = {
     "refund.updated": Handler("as `charge.refunded`", refunds_moved, ask=ask_refunds),
     "refund.failed": Handler("as `charge.refunded`", refunds_moved, ask=ask_refunds),
     "charge.refund.updated": Handler("as `charge.refunded`", refunds_moved, ask=ask_refunds),
+    "charge.dispute.created": Handler(
+        "freezes what the customer holds, books what Stripe took", dispute_moved, ask=ask_dispute
+    ),
+    "charge.dispute.updated": Handler("as `charge.dispute.created`", dispute_moved, ask=ask_dispute),
+    "charge.dispute.funds_withdrawn": Handler("as `charge.dispute.created`", dispute_moved, ask=ask_dispute),
+    "charge.dispute.funds_reinstated": Handler(
+        "books what Stripe gave back, and thaws", dispute_moved, ask=ask_dispute
+    ),
+    "charge.dispute.closed": Handler("thaws or takes what was frozen", dispute_moved, ask=ask_dispute),
     "transfer.created": Handler("keeps the transfer of a withdrawal", transfer_made),
     # Gone since API 2017-04-06, but old versions and the guide send it (stripe.md section 3).
     "transfer.paid": Handler("as `transfer.created`", transfer_made),

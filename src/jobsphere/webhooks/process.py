@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jobsphere import due
 from jobsphere.clock import Clock, Ids
 from jobsphere.database import Busy, in_own_transaction, reading
+from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
@@ -54,7 +55,9 @@ class Claimed:
     tries: int
 
 
-async def process_due(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids) -> int:
+async def process_due(
+    engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, shortfall: Shortfall = Shortfall.DEBT
+) -> int:
     """Handle what is due, at most ``BATCH_SIZE`` events; returns how many were taken.
 
     An event whose handler fails keeps its error and is tried again after a growing gap; after
@@ -65,7 +68,7 @@ async def process_due(engine: AsyncEngine, gateway: StripeGateway, clock: Clock,
 
     async def one(event: Claimed) -> None:
         async with at_once:
-            await _handle(engine, gateway, clock, ids, event)
+            await _handle(engine, gateway, clock, ids, shortfall, event)
 
     for outcome in await asyncio.gather(*(one(event) for event in claimed), return_exceptions=True):
         if isinstance(outcome, Exception):
@@ -73,7 +76,9 @@ async def process_due(engine: AsyncEngine, gateway: StripeGateway, clock: Clock,
     return len(claimed)
 
 
-async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, claimed: Claimed) -> None:
+async def _handle(
+    engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, shortfall: Shortfall, claimed: Claimed
+) -> None:
     handler = HANDLERS.get(claimed.type)
     try:
         if handler is None or not _is_for(claimed, handler):
@@ -82,7 +87,7 @@ async def _handle(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids
         await _require_known_account(engine, claimed.account_id)
         event = _event(claimed)
         # Taken before asking: the answer is at least as new as this.
-        moment = Moment(ids, clock.now())
+        moment = Moment(ids, clock.now(), shortfall)
         answer = await handler.ask(gateway, event) if handler.ask is not None else None
         await _apply(engine, claimed.id, handler, event, answer, moment)
     except Exception as error:  # whatever one event does, the others go on
