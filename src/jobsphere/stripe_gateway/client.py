@@ -245,20 +245,9 @@ class StripeGateway:
         return disputes.dispute(closed.to_dict())
 
     @_stripe_call
-    async def list_disputes(self, payment_intent_id: str) -> list[disputes.Dispute]:
-        """Every dispute of a payment."""
-        page = await self._stripe.disputes.list_async({"payment_intent": payment_intent_id, "limit": 100})
-        return [disputes.dispute(found.to_dict()) async for found in page.auto_paging_iter()]
-
-    @_stripe_call
     async def retrieve_three_d_secure(self, charge_id: str) -> str | None:
         """How the card's owner was authenticated when a charge was made (``authenticated``), if at all."""
-        found = (await self._stripe.charges.retrieve_async(charge_id)).to_dict()
-        secure = _mapping(
-            _mapping(_mapping(found.get("payment_method_details")).get("card")).get("three_d_secure")
-        )
-        result = secure.get("result")
-        return result if isinstance(result, str) else None
+        return disputes.three_d_secure((await self._stripe.charges.retrieve_async(charge_id)).to_dict())
 
     @_stripe_call
     async def create_account(

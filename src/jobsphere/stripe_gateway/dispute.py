@@ -72,3 +72,9 @@ def fraud_warning(data: fields.Json) -> FraudWarning:
         charge_id=fields.id_of(data.get("charge")),
         payment_intent_id=fields.id_of(data.get("payment_intent")),
     )
+
+
+def three_d_secure(charge: fields.Json) -> str | None:
+    """How the card's owner was authenticated for a charge (``authenticated``), if at all."""
+    card = fields.mapping(fields.mapping(charge.get("payment_method_details")).get("card"))
+    return fields.optional(fields.mapping(card.get("three_d_secure")), "result")
