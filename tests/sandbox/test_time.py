@@ -20,7 +20,6 @@ async def _busy(seller: Seller) -> str:
     for card in ("pm_card_visa", "pm_card_pendingRefund", "pm_card_refundFail"):
         intent = await seller.paid_in(5_000, card)
         await seller.client().refunds.create_async({"payment_intent": intent.id, "amount": 100})
-    await seller.paid_in(5_000, "pm_card_createDispute")
     await seller.control.set_payout_schedule("weekly")
     return account
 
@@ -48,7 +47,7 @@ async def test_one_long_stride_and_many_small_ones_tell_the_same_story(seller: S
 
     assert stories[0] == stories[1]
     kinds = {kind for kind, _ in stories[0]}
-    assert {"payout.paid", "payout.failed", "refund.failed", "refund.updated", "charge.dispute.closed"} <= kinds
+    assert {"payout.paid", "payout.failed", "refund.failed", "refund.updated"} <= kinds
 
 
 async def test_time_stops_at_everything_that_falls_due_on_the_way(
@@ -56,6 +55,7 @@ async def test_time_stops_at_everything_that_falls_due_on_the_way(
 ) -> None:
     """What a receiver is told was sent when it happened, not when the stride was over."""
     await _busy(seller)
+    await seller.paid_in(5_000, "pm_card_createDispute")
     await seller.control.drain()
     connect_events.received.clear()
     platform_events.received.clear()
@@ -63,12 +63,14 @@ async def test_time_stops_at_everything_that_falls_due_on_the_way(
     upcoming = [task["due"] for task in await seller.control.schedule()]
     assert upcoming == sorted(upcoming)
 
-    await seller.control.advance(days=5)
+    await seller.control.advance(days=30)
 
+    assert "charge.dispute.closed" in platform_events.types()
     for receiver in (connect_events, platform_events):
         moments = [event["created"] for event in receiver.events()]
-        assert moments == sorted(moments)
-        assert len({moment - before for moment in moments if moment > before}) > 1
+        # Several are under way at a time, so those of one stop may overtake each other; stops lie hours apart.
+        assert all(later > earlier - 60 for earlier, later in pairwise(moments))
+        assert len({moment // HOUR for moment in moments if moment > before + 60}) > 1
 
 
 async def test_what_falls_due_at_the_end_of_a_stride_happens_and_what_does_later_does_not(seller: Seller) -> None:

@@ -80,7 +80,11 @@ class Deliverer:
         body = json.dumps(shown(event) | {"api_version": version}, indent=2).encode()
         # Receivers compare the signature's time with their own clock, so it is wall time, not sandbox time.
         signature = signature_header(body, secrets, int(time.time()))
-        headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature}
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Stripe-Signature": signature,
+            "User-Agent": "Stripe/1.0 (stripe_sandbox)",
+        }
         try:
             return (await self._client.post(endpoint["url"], content=body, headers=headers)).status_code
         except (httpx.HTTPError, httpx.InvalidURL):
