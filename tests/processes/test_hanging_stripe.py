@@ -55,8 +55,8 @@ def _report(calm: Figures, hanging: Figures, answers: dict[int, int]) -> str:
     def line(figures: Figures) -> str:
         idle = figures.idle_seconds_max
         return (
-            f"{len(figures.seconds):5} requests, p99 {figures.p99() * 1000:4.0f} ms, {len(figures.failed)} failed, "
-            f"longest idle database transaction {idle * 1000:4.0f} ms"
+            f"{len(figures.seconds):5} requests, p99 {figures.p99() * 1000:4.0f} ms, {len(figures.failed)} failed,"
+            f" longest idle database transaction {idle * 1000:4.0f} ms"
         )
 
     return (
