@@ -15,7 +15,7 @@ from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError
 from stripe_sandbox.money import payouts, reversals, topups, transfers
 from stripe_sandbox.payments import capture, charges, dispute_course, payment_intents, refunds
-from stripe_sandbox.payments.dispute_course import Case
+from stripe_sandbox.payments.dispute_record import Case
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.settings import PLATFORM, Settings
 from stripe_sandbox.store import Record

@@ -6,7 +6,7 @@ from stripe_sandbox.connect.requirements import DISABLED_REASONS
 from stripe_sandbox.dashboard import accounts, money
 from stripe_sandbox.dashboard.action import Action, amount, choice, flag, whole_number, words
 from stripe_sandbox.money.payouts import FAILURE_MESSAGES
-from stripe_sandbox.payments.dispute_course import REASONS, Case
+from stripe_sandbox.payments.dispute_record import REASONS, Case
 from stripe_sandbox.payments.early_fraud_warnings import FRAUD_TYPES
 from stripe_sandbox.payments.refunds import FAILURE_REASONS
 from stripe_sandbox.settings import DAY

@@ -2,7 +2,7 @@
 
 from stripe_sandbox.money import payouts, reversals, topups
 from stripe_sandbox.payments import confirmation, dispute_course, early_fraud_warnings, refunds, setting_up
-from stripe_sandbox.payments.dispute_course import Case
+from stripe_sandbox.payments.dispute_record import INQUIRIES, OPEN, Case
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record
 
@@ -80,7 +80,7 @@ def decide_dispute(
     reinstated_first: bool,
 ) -> Record:
     """The bank decides: for the seller, with or without the fee or with a part of the money, or against."""
-    if dispute["status"] not in dispute_course.OPEN:
+    if dispute["status"] not in OPEN:
         raise ValueError(f"{dispute['id']} is over already: it has the status {dispute['status']}.")
     if reinstated is not None and reinstated > dispute["amount"]:
         raise ValueError("More cannot come back than was withdrawn.")
@@ -97,7 +97,7 @@ def decide_dispute(
 
 def escalate_inquiry(sandbox: Sandbox, dispute: Record) -> Record:
     """The bank makes a chargeback of its inquiry."""
-    if dispute["status"] not in dispute_course.INQUIRIES:
+    if dispute["status"] not in INQUIRIES:
         raise ValueError(f"{dispute['id']} is no open inquiry: it has the status {dispute['status']}.")
     dispute_course.escalate(sandbox, dispute)
     return dispute_course.view(sandbox, dispute)

@@ -1,7 +1,8 @@
 """What follows a payment with the cards made for that: disputes, an inquiry, a warning."""
 
 from stripe_sandbox.payments.cards import Aftermath
-from stripe_sandbox.payments.dispute_course import Case, open_dispute
+from stripe_sandbox.payments.dispute_course import open_dispute
+from stripe_sandbox.payments.dispute_record import Case
 from stripe_sandbox.payments.early_fraud_warnings import warn
 from stripe_sandbox.payments.payment_methods import card_of
 from stripe_sandbox.sandbox import Sandbox

@@ -14,7 +14,8 @@ from stripe_sandbox.http.parameters import (
     text,
 )
 from stripe_sandbox.payments import payment_methods
-from stripe_sandbox.payments.payment_methods import attach_to, by_id_or_token, card_of, declined
+from stripe_sandbox.payments.given_cards import declined
+from stripe_sandbox.payments.payment_methods import attach_to, by_id_or_token, card_of
 from stripe_sandbox.store import Record
 from stripe_sandbox.webhooks.events import emit
 

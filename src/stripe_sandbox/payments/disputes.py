@@ -15,7 +15,14 @@ from stripe_sandbox.http.parameters import (
     text,
 )
 from stripe_sandbox.payments import dispute_course
-from stripe_sandbox.payments.dispute_course import AWAITING_EVIDENCE, EVIDENCE_FILES, EVIDENCE_TEXTS, view
+from stripe_sandbox.payments.dispute_course import view
+from stripe_sandbox.payments.dispute_record import (
+    AWAITING_EVIDENCE,
+    EVIDENCE_FILES,
+    EVIDENCE_TEXTS,
+    INQUIRIES,
+    OPEN,
+)
 from stripe_sandbox.store import Record, snapshot
 
 FIELD_CHARACTERS_MAX = 20_000
@@ -73,7 +80,7 @@ def update(call: Call) -> Record:
         StripeError: the dispute is closed, or evidence was submitted before.
     """
     dispute = call.named("dispute", "dispute")
-    if dispute["status"] not in dispute_course.OPEN:
+    if dispute["status"] not in OPEN:
         raise refused("This dispute is already closed")
     answers = "evidence" in call.params or call.get("submit", False)
     if answers and dispute["status"] not in AWAITING_EVIDENCE:
@@ -93,9 +100,9 @@ def close(call: Call) -> Record:
         StripeError: it is closed, or it is an inquiry, which is accepted by a refund.
     """
     dispute = call.named("dispute", "dispute")
-    if dispute["status"] not in dispute_course.OPEN:
+    if dispute["status"] not in OPEN:
         raise refused("This dispute is already closed")
-    if dispute["status"] in dispute_course.INQUIRIES:
+    if dispute["status"] in INQUIRIES:
         raise refused("An inquiry cannot be closed; refund the charge to accept it.")
     dispute_course.decide(call.sandbox, dispute, won=False)
     return view(call.sandbox, dispute)

@@ -3,7 +3,8 @@
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, refused
 from stripe_sandbox.payments import authentication
-from stripe_sandbox.payments.payment_methods import attach_to, card_of, declined
+from stripe_sandbox.payments.given_cards import declined
+from stripe_sandbox.payments.payment_methods import attach_to, card_of
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.store import Record, shown, snapshot
 from stripe_sandbox.webhooks.events import emit

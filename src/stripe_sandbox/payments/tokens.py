@@ -4,7 +4,7 @@ from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import invalid
 from stripe_sandbox.http.parameters import Parameters, clearable, integer, not_simulated, text
 from stripe_sandbox.ids import new_id
-from stripe_sandbox.payments.payment_methods import card_by_details, card_fields
+from stripe_sandbox.payments.given_cards import card_by_details, card_fields
 from stripe_sandbox.store import Record
 
 _ADDRESS = [f"address_{part}" for part in ("city", "country", "line1", "line2", "state", "zip")]
