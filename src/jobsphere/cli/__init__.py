@@ -10,6 +10,8 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Plain help: to draw it, a library of tables would be loaded for every command.
+    rich_markup_mode=None,
     help="JobSphere: the money side of a services marketplace.",
 )
 events = typer.Typer(no_args_is_help=True, help="Stripe's events that need a person.")
