@@ -68,7 +68,7 @@ def _commands() -> set[str]:
     said = subprocess.run(
         [sys.executable, "-m", "jobsphere", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    return set(re.findall(r"^│ ([a-z-]+) ", said, re.MULTILINE))
+    return set(re.findall(r"^  ([a-z-]+)  ", said, re.MULTILINE))
 
 
 def test_there_is_a_page_for_every_decision_and_none_is_skipped() -> None:

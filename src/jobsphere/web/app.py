@@ -5,6 +5,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from jobsphere.web import docs
+from jobsphere.web.acknowledge import AcknowledgeEvents, endpoints
 from jobsphere.web.context import Context
 from jobsphere.web.error_answers import HANDLERS, EveryErrorIsAProblem
 from jobsphere.web.limits import BodyLimit
@@ -26,6 +27,7 @@ from jobsphere.web.routes import (
     webhooks,
     withdrawals,
 )
+from jobsphere.webhooks.receive import Inbox
 
 ROUTERS = (
     people.routes,
@@ -48,6 +50,7 @@ ROUTERS = (
 
 def create_app(context: Context) -> FastAPI:
     """The application that serves ``context``; it opens and closes nothing of it."""
+    inbox = Inbox(context.engine)
     app = FastAPI(
         title=context.settings.platform_name,
         description=f"Support: {context.settings.platform_email}",
@@ -56,11 +59,13 @@ def create_app(context: Context) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=_middleware(context),
+        middleware=[Middleware(AcknowledgeEvents, context, inbox), *_middleware(context)],
         exception_handlers=HANDLERS,
         responses=docs.ERRORS,
     )
     app.state.context = context
+    app.state.inbox = inbox
+    app.state.webhook_endpoints = endpoints(context)
     for routes in ROUTERS:
         app.include_router(routes)
     docs.install(app)

@@ -1,19 +1,44 @@
 """Take an event from Stripe: verify the bytes, store them once, answer. Nothing else happens in the request."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, BOOLEAN, BYTEA, TEXT, TIMESTAMP
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from jobsphere.database import in_own_transaction
+from jobsphere.database import in_own_transaction, sqlstate
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.signature import verify
 from jobsphere.webhooks.envelope import Envelope, open_envelope
-from jobsphere.webhooks.tables import webhook_events
+
+# What one INSERT carries at most; the rest goes with the next.
+BATCH_MAX = 256
 
 log = logger(__name__)
+
+_INSERT = text(
+    """
+    INSERT INTO webhook_events
+        (event_key, source, type, account_id, livemode, payload, received_at, status, next_try_at, error)
+    SELECT event_key, source, type, account_id, livemode, payload, received_at,
+           CASE WHEN error IS NULL THEN 'new' ELSE 'parked' END,
+           CASE WHEN error IS NULL THEN received_at END, error
+    FROM unnest(:event_key, :source, :type, :account_id, :livemode, :payload, :received_at, :error)
+        AS event (event_key, source, type, account_id, livemode, payload, received_at, error)
+    ON CONFLICT (event_key) DO NOTHING
+    RETURNING event_key
+    """
+).bindparams(
+    *(bindparam(name, type_=ARRAY(TEXT)) for name in ("event_key", "source", "type", "account_id", "error")),
+    bindparam("livemode", type_=ARRAY(BOOLEAN)),
+    bindparam("payload", type_=ARRAY(BYTEA)),
+    bindparam("received_at", type_=ARRAY(TIMESTAMP(timezone=True))),
+)
 
 
 class Source(StrEnum):
@@ -23,8 +48,73 @@ class Source(StrEnum):
     CONNECT = "connect"  # what happens on contractors' accounts
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An event that may be stored: what is known of it, the bytes that came, where and when."""
+
+    envelope: Envelope
+    body: bytes
+    source: Source
+    at: datetime
+
+
+class Inbox:
+    """Stores the events of requests that run at the same time together, with one INSERT and one COMMIT.
+
+    What goes together is what arrived while the last ones were committed: nobody waits for company (ADR 19).
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._waiting: list[tuple[Arrived, asyncio.Future[bool]]] = []
+        self._storing: asyncio.Task[None] | None = None
+
+    async def store(self, event: Arrived) -> bool:
+        """Return when the event is stored for good: True when it is new, False when it is here already.
+
+        Raises:
+            Exception: PostgreSQL refused, is away, or was lost while committing; Stripe sends it again.
+        """
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, stored))
+        if self._storing is None:
+            self._storing = asyncio.create_task(self._store_waiting())
+        return await stored
+
+    async def _store_waiting(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                await self._store_together(batch)
+        finally:
+            self._storing = None
+
+    async def _store_together(self, batch: Sequence[tuple[Arrived, asyncio.Future[bool]]]) -> None:
+        try:
+            new = set(await _store(self._engine, [event for event, _ in batch]))
+        except Exception as error:  # whatever it is, each request must hear of it
+            if len(batch) > 1 and _is_of_one_event(error):
+                for one in batch:
+                    await self._store_together([one])
+                return
+            for _, stored in batch:
+                if not stored.done():
+                    stored.set_exception(error)
+            return
+        for event, stored in batch:
+            is_new = event.envelope.event_key in new
+            new.discard(event.envelope.event_key)  # another delivery of it in this batch is the second
+            if not stored.done():  # the request may have gone away; its event stays
+                stored.set_result(is_new)
+
+
+def _is_of_one_event(error: Exception) -> bool:
+    """Whether PostgreSQL refused what one of the events holds (SQLSTATE classes 22 and 23)."""
+    return isinstance(error, DBAPIError) and (sqlstate(error) or "").startswith(("22", "23"))
+
+
 async def receive(
-    engine: AsyncEngine,
+    inbox: Inbox,
     *,
     source: Source,
     body: bytes,
@@ -40,7 +130,7 @@ async def receive(
     """
     verify(body, signature, secrets, now)
     envelope = open_envelope(body, livemode=livemode)
-    is_new = await _store(engine, envelope, source, body, now)
+    is_new = await inbox.store(Arrived(envelope, body, source, now))
     if is_new:
         tell_if_parked(envelope)
     return is_new
@@ -53,36 +143,25 @@ def tell_if_parked(envelope: Envelope) -> None:
 
 
 @in_own_transaction
-async def _store(
-    connection: AsyncConnection, envelope: Envelope, source: Source, body: bytes, now: datetime
-) -> bool:
-    return bool(await put(connection, [(envelope, body)], source, now))
+async def _store(connection: AsyncConnection, events: Sequence[Arrived]) -> Sequence[str]:
+    return await put(connection, events)
 
 
-async def put(
-    connection: AsyncConnection, events: Sequence[tuple[Envelope, bytes]], source: Source, now: datetime
-) -> Sequence[str]:
+async def put(connection: AsyncConnection, events: Sequence[Arrived]) -> Sequence[str]:
     """Store those events that are not here yet, with the bytes that came; returns the keys of the new ones."""
-    rows = [
-        {
-            "event_key": envelope.event_key,
-            "source": source.value,
-            "type": envelope.type,
-            "account_id": envelope.account_id,
-            "livemode": envelope.livemode,
-            "payload": body,
-            "received_at": now,
-            "status": "parked" if envelope.problem else "new",
-            "next_try_at": None if envelope.problem else now,
-            "error": envelope.problem,
-        }
-        for envelope, body in events
-    ]
+    envelopes = [event.envelope for event in events]
     stored = await connection.execute(
-        insert(webhook_events)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=["event_key"])
-        .returning(webhook_events.c.event_key)
+        _INSERT,
+        {
+            "event_key": [envelope.event_key for envelope in envelopes],
+            "source": [event.source.value for event in events],
+            "type": [envelope.type for envelope in envelopes],
+            "account_id": [envelope.account_id for envelope in envelopes],
+            "livemode": [envelope.livemode for envelope in envelopes],
+            "payload": [event.body for event in events],
+            "received_at": [event.at for event in events],
+            "error": [envelope.problem for envelope in envelopes],
+        },
     )
     keys: Sequence[str] = stored.scalars().all()
     return keys
