@@ -14,7 +14,9 @@ from jobsphere.database import in_own_transaction
 from jobsphere.deposits import book_fee
 from jobsphere.deposits import send as deposits_send
 from jobsphere.deposits import store as deposits_store
+from jobsphere.disputes import answer
 from jobsphere.disputes.lifecycle import Shortfall
+from jobsphere.disputes.remind import remind_due
 from jobsphere.idempotency.keys import delete_expired
 from jobsphere.marketplace.expire import expire_due
 from jobsphere.observability import logger
@@ -29,6 +31,7 @@ from jobsphere.withdrawals import store as withdrawals_store
 BATCH_SIZE = 20
 # A claimed deposit or withdrawal is free for others after this; longer than its calls to Stripe take.
 LEASE_SECONDS = 30
+REMINDERS_SECONDS = 60
 HOUSEKEEPING_SECONDS = 60 * 60
 
 log = logger(__name__)
@@ -72,6 +75,8 @@ class Worker:
             _Loop("deposits", self._deposits, poll_seconds),
             _Loop("fees", self._fees, poll_seconds),
             _Loop("refunds", self._refunds, poll_seconds),
+            _Loop("dispute answers", self._dispute_answers, poll_seconds),
+            _Loop("evidence reminders", self._reminders, REMINDERS_SECONDS, is_woken=False),
             _Loop("withdrawals", self._withdrawals, poll_seconds),
             _Loop("offers", self._offers, 10 * poll_seconds, is_woken=False),
             _Loop("housekeeping", self._housekeeping, HOUSEKEEPING_SECONDS, is_woken=False),
@@ -128,6 +133,16 @@ class Worker:
         await _each("refunds", (refunds_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due))
         return len(due)
 
+    async def _dispute_answers(self) -> int:
+        due = await _due_answers(self.engine, self.clock.now())
+        deeds = (answer.send(self.engine, self.gateway, self.clock, id_) for id_ in due)
+        await _each("dispute answers", deeds)
+        return len(due)
+
+    async def _reminders(self) -> int:
+        await remind_due(self.engine, now=self.clock.now())
+        return 0
+
     async def _withdrawals(self) -> int:
         due = await _due_withdrawals(self.engine, self.clock.now())
         await _each(
@@ -163,6 +178,11 @@ async def _due_fees(connection: AsyncConnection, now: datetime) -> list[UUID]:
 @in_own_transaction
 async def _due_refunds(connection: AsyncConnection, now: datetime) -> list[UUID]:
     return list(await refunds_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
+
+
+@in_own_transaction
+async def _due_answers(connection: AsyncConnection, now: datetime) -> list[UUID]:
+    return list(await answer.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
 
 
 @in_own_transaction

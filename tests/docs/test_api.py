@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from jobsphere.deposits.declines import _BY_CODE, CANCELED, EXPIRED, GENERIC, NOT_POSSIBLE, NOT_SENT
+from jobsphere.disputes.lifecycle import DisputeState
 from jobsphere.identity.people import Role
 from jobsphere.notifications.notice import NoticeType
 from jobsphere.payout_accounts.standing import AccountState, by_state
@@ -97,6 +98,7 @@ def test_every_type_and_state_is_listed() -> None:
     assert accounts == [(state.value, by_state(state).next_step.value) for state in AccountState]
     states = [(code(state), status) for state, status, _ in rows(section(API, "withdrawal states"))]
     assert states == [(state.value, _STATUS.get(state, "pending")) for state in WithdrawalState]
+    assert first("dispute states") == [state.value for state in DisputeState]
     states = [(code(state), status) for state, status, _ in rows(section(API, "refund states"))]
     assert states == [(state.value, REFUND_STATUS.get(state, "pending")) for state in RefundState]
 
@@ -139,6 +141,7 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
         "offer": (await customer.data("/api/offers"))["offers"][0],
         "notification": (await customer.data("/api/notifications"))["notifications"][0],
         "freeze": await admin.done(f"/api/admin/wallets/{customer.id}/freeze", {"reason": "Look at it"}),
+        **await _disputed(jobsphere, admin, str(spent["stripeChargeId"])),
         "platform": await admin.data("/api/admin/platform"),
     }
 
@@ -146,3 +149,16 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
 async def _wallet_that_owes(customer: Person) -> dict[str, Any] | None:
     wallet: dict[str, Any] = await customer.data("/api/wallet")
     return wallet if wallet["debts"] else None
+
+
+async def _disputed(jobsphere: JobSphere, admin: Person, charge: str) -> dict[str, dict[str, Any]]:
+    await jobsphere.sandbox.warn_of_fraud(charge)
+    await jobsphere.sandbox.dispute(charge, 1000)
+
+    async def told(path: str, name: str) -> Any:
+        return (await admin.data(path))[name]
+
+    [dispute] = await jobsphere.until("a dispute", lambda: told("/api/admin/disputes", "disputes"))
+    [warning] = await jobsphere.until("a warning", lambda: told("/api/admin/fraud-warnings", "fraudWarnings"))
+    answer = await admin.done(f"/api/admin/disputes/{dispute['disputeId']}/evidence", {})
+    return {"dispute": dispute, "answer": answer, "fraud warning": warning}

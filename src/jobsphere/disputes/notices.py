@@ -28,10 +28,15 @@ def lost(dispute_id: UUID, user_id: UUID, amount: Money, debt: Money | None) -> 
     return _notice(dispute_id, "lost", user_id, NoticeType.DISPUTE_LOST, "Dispute decided", body)
 
 
-def to_answer(dispute_id: UUID, admin_id: UUID, amount: Money, reason: str, due_at: datetime | None) -> Notice:
+def to_answer(
+    dispute_id: UUID, state: str, admin_id: UUID, amount: Money, reason: str, due_at: datetime | None
+) -> Notice:
+    """``state``: an inquiry that becomes a dispute is to be answered once more."""
     until = f" until {due_at:%Y-%m-%d %H:%M} UTC" if due_at else ""
     body = f"A card's bank disputes {amount} ({reason}). Submit evidence{until}, or accept it."
-    return _notice(dispute_id, "to_answer", admin_id, NoticeType.DISPUTE_TO_ANSWER, "Dispute to answer", body)
+    return _notice(
+        dispute_id, f"to_answer_{state}", admin_id, NoticeType.DISPUTE_TO_ANSWER, "Dispute to answer", body
+    )
 
 
 def due_soon(dispute_id: UUID, admin_id: UUID, amount: Money, due_at: datetime, hours: int) -> Notice:

@@ -124,7 +124,8 @@ async def _follow(connection: AsyncConnection, before: Dispute, after: Dispute, 
         await freeze.block(connection, after, now)
     if after.state in ANSWERABLE:
         for admin_id in await admins(connection):
-            notice = notices.to_answer(after.id, admin_id, after.amount, after.reason, after.evidence_due_at)
+            facts = (after.amount, after.reason, after.evidence_due_at)
+            notice = notices.to_answer(after.id, after.state.value, admin_id, *facts)
             await notify(connection, [notice], now=now)
 
 

@@ -7,6 +7,9 @@ from starlette.requests import ClientDisconnect
 from jobsphere import database, money
 from jobsphere.deposits.lifecycle import NoOtherCardPossible
 from jobsphere.deposits.store import DepositNotFound
+from jobsphere.disputes.answer import NotAnswerable
+from jobsphere.disputes.store import DisputeNotFound
+from jobsphere.disputes.warnings import WarningNotFound
 from jobsphere.idempotency.keys import IdempotencyKeyInUse, IdempotencyKeyReused
 from jobsphere.identity import people
 from jobsphere.marketplace import refusals
@@ -195,6 +198,17 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ),
     DepositNotFound: Problem(404, "deposit_not_found", "Deposit not found", "Check the id of the deposit."),
     RefundNotFound: Problem(404, "refund_not_found", "Refund not found", "Check the id of the refund."),
+    DisputeNotFound: Problem(404, "dispute_not_found", "Dispute not found", "GET /api/admin/disputes lists them."),
+    WarningNotFound: Problem(
+        404, "fraud_warning_not_found", "Warning not found", "GET /api/admin/fraud-warnings lists those there are."
+    ),
+    NotAnswerable: Problem(
+        409,
+        "dispute_not_answerable",
+        "Not answerable",
+        "The dispute takes no answer ({error.state}). Evidence is given once and before the bank has decided; "
+        "an inquiry is accepted by a refund.",
+    ),
     NotRefundable: Problem(
         409,
         "not_refundable",

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.clock import Ids
 from jobsphere.deposits import book_fee, settle
 from jobsphere.disputes import settle as settle_dispute
+from jobsphere.disputes import warnings
 from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.payout_accounts import watch
 from jobsphere.refunds import settle as settle_refund
-from jobsphere.stripe_gateway import objects
+from jobsphere.stripe_gateway import dispute, objects
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import Refused
 from jobsphere.webhooks.receive import Source
@@ -116,6 +117,27 @@ async def dispute_moved(
     )
 
 
+async def ask_warned(gateway: StripeGateway, event: Event) -> objects.PaymentIntent | None:
+    payment_intent_id = objects.id_of(event.object.get("payment_intent"))
+    if payment_intent_id is None:
+        return None
+    try:
+        return await gateway.retrieve_payment_intent(payment_intent_id)
+    except Refused as refusal:
+        if refusal.code != "resource_missing":
+            raise
+        return None
+
+
+async def warned(
+    connection: AsyncConnection, event: Event, intent: objects.PaymentIntent | None, moment: Moment
+) -> bool:
+    if intent is None:
+        return False
+    report = dispute.fraud_warning(event.object)
+    return await warnings.warning_seen(connection, report, intent, ids=moment.ids, now=moment.now)
+
+
 def transfer_made(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
     return settle_withdrawal.transfer_made(connection, objects.transfer(event.object), now=moment.now)
 
@@ -180,6 +202,10 @@ HANDLERS: Mapping[str, Handler] = {
         "books what Stripe gave back, and thaws", dispute_moved, ask=ask_dispute
     ),
     "charge.dispute.closed": Handler("thaws or takes what was frozen", dispute_moved, ask=ask_dispute),
+    "radar.early_fraud_warning.created": Handler("opens a review, proposes a refund", warned, ask=ask_warned),
+    "radar.early_fraud_warning.updated": Handler(
+        "closes the review when the payment is refunded or disputed", warned, ask=ask_warned
+    ),
     "transfer.created": Handler("keeps the transfer of a withdrawal", transfer_made),
     # Gone since API 2017-04-06, but old versions and the guide send it (stripe.md section 3).
     "transfer.paid": Handler("as `transfer.created`", transfer_made),
