@@ -54,7 +54,8 @@ WHERE COALESCE(a.balance_minor, 0) <> CASE o.state
 SELECT w.id, w.state, COALESCE(a.balance_minor, 0) AS in_transit
 FROM withdrawals AS w
 LEFT JOIN ledger_accounts AS a ON a.name = 'withdrawal:' || w.id || ':in_transit' AND a.currency = w.currency
-WHERE COALESCE(a.balance_minor, 0) <> CASE WHEN w.state IN ('paid', 'returned') THEN 0 ELSE w.amount_minor END;
+WHERE COALESCE(a.balance_minor, 0) <>
+    CASE WHEN w.state IN ('requested', 'paid', 'returned', 'canceled') THEN 0 ELSE w.amount_minor END;
 
 \echo 'Refunds whose money in transit does not fit their state'
 SELECT r.id, r.state, COALESCE(a.balance_minor, 0) AS in_transit

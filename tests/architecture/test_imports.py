@@ -11,6 +11,7 @@ PURE = """
     deposits.fees disputes.lifecycle disputes.notices disputes.plan refunds.lifecycle refunds.quote
     refunds.reasons withdrawals.lifecycle withdrawals.reasons marketplace.lifecycle marketplace.fees
     marketplace.job marketplace.offer marketplace.notices marketplace.refusals notifications.notice
+    withdrawals.withdrawal withdrawals.waiting withdrawals.expected
     payout_accounts.account payout_accounts.notices payout_accounts.standing payout_accounts.regions
     """.split()
 # What rules may use of Python itself: nothing that reads a file, a clock, chance, the network or the environment.

@@ -26,13 +26,13 @@ from jobsphere.stripe_gateway.objects import PaymentIntent, Payout, Refund
 from jobsphere.wallets.limits import Limits
 from jobsphere.withdrawals import lifecycle as withdrawal_rules
 from jobsphere.withdrawals import store as withdrawals
-from jobsphere.withdrawals.lifecycle import Withdrawal
 from jobsphere.withdrawals.request import request
+from jobsphere.withdrawals.withdrawal import Step, Withdrawal
 from tests.marketplace.market import Market, usd
 
 LIMITS = Limits.of(Decimal(1), Decimal(10_000), "usd")
 PAYOUT = Payout("po_1", "paid", usd("50.00"), None, None, {})
-WithdrawalRule = Callable[[Withdrawal], withdrawal_rules.Step]
+WithdrawalRule = Callable[[Withdrawal], Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ async def live_through(market: Market) -> History:
         "5.00",
         *transferred,
         withdrawal_rules.begin_payout,
-        lambda w: withdrawal_rules.payout_failed(w, replace(PAYOUT, id="po_2")),
+        lambda w: withdrawal_rules.payout_failed(w, replace(PAYOUT, id="po_2"), market.clock.now()),
         withdrawal_rules.begin_reversal,
         lambda w: withdrawal_rules.transfer_reversed(w, "trr_1"),
     )

@@ -22,7 +22,8 @@ from jobsphere.wallets.debts import DebtOrigin, debts_of
 from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.wallets.transactions import list_transactions
 from jobsphere.wallets.wallet import InsufficientFunds, WalletInactive
-from jobsphere.withdrawals.request import NotOnboarded, request
+from jobsphere.withdrawals.checks import NotOnboarded
+from jobsphere.withdrawals.request import request
 from tests.database.history import LIMITS, History, live_through, seen
 from tests.marketplace.market import Market, usd
 

@@ -17,7 +17,8 @@ from jobsphere.web.context import Context
 from jobsphere.web.errors import INTERNAL_ERROR, INVALID_REQUEST, PROBLEMS, REFUSED_BY_FRAMEWORK
 from jobsphere.web.routes.refunds import STATUS as REFUND_STATUS
 from jobsphere.web.routes.withdrawals import _STATUS
-from jobsphere.withdrawals.lifecycle import WithdrawalState
+from jobsphere.withdrawals.reasons import ALL as WITHDRAWAL_REASONS
+from jobsphere.withdrawals.withdrawal import WithdrawalState
 from tests.conftest import Databases
 from tests.docs.pages import code, read, rows, section
 from tests.journeys.conftest import JobSphere, Person, running, settings_for_tests
@@ -88,6 +89,12 @@ def test_every_reason_of_a_failed_deposit_is_listed() -> None:
     assert listed == ours
 
 
+def test_every_reason_of_a_withdrawal_is_listed() -> None:
+    listed = [code(row[0]) for row in rows(section(API, "withdrawal reasons"))]
+
+    assert listed == [reason.code for reason in WITHDRAWAL_REASONS]
+
+
 def test_every_type_and_state_is_listed() -> None:
     def first(name: str) -> list[str]:
         return [code(row[0]) for row in rows(section(API, name))]
@@ -130,6 +137,7 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
         "debt": wallet["debts"][0],
         "refund quote": await customer.data(f"/api/wallet/deposits/{spent['id']}/refund/quote"),
         "refund": (await customer.data("/api/wallet/refunds"))["refunds"][0],
+        "withdrawal quote": await contractor.done("/api/wallet/withdraw/quote", {"amount": 80}),
         "transaction": (await customer.data("/api/wallet/transactions"))["transactions"][0],
         "deposit": deposit,
         "attempt": (await customer.data(f"/api/wallet/deposits/{deposit['depositId']}"))["attempts"][0],

@@ -31,8 +31,8 @@ from jobsphere.stripe_gateway.objects import Refund as Report
 from jobsphere.wallets.debts import Debt, DebtOrigin, Part
 from jobsphere.wallets.debts import _entry as repayment
 from jobsphere.withdrawals import lifecycle as withdrawals
-from jobsphere.withdrawals.lifecycle import Withdrawal, WithdrawalState
 from jobsphere.withdrawals.reasons import TRANSFER_REFUSED
+from jobsphere.withdrawals.withdrawal import Withdrawal, WithdrawalState
 from tests.conftest import Databases
 from tests.docs.pages import REPOSITORY, code, read, rows, section
 from tests.journeys.conftest import JobSphere, running, settings_for_tests
@@ -163,8 +163,8 @@ def _withdrawals_that_fail() -> list[Entry]:
     paid = replace(on_its_way, state=WithdrawalState.PAID)
     steps = [
         withdrawals.transfer_refused(sending, TRANSFER_REFUSED),
-        withdrawals.payout_failed(on_its_way, payout),
-        withdrawals.payout_failed(paid, payout),
+        withdrawals.payout_failed(on_its_way, payout, NOW),
+        withdrawals.payout_failed(paid, payout, NOW),
         withdrawals.transfer_reversed(replace(paid, state=WithdrawalState.REVERSING), "trr_1"),
     ]
     return [entry for step in steps for entry in step.entries]

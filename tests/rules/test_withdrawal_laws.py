@@ -1,6 +1,7 @@
 """Withdrawals: laws that hold for answers and events in any order, any number of times."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 
 from jobsphere.ledger.accounts import Account
 from jobsphere.withdrawals import lifecycle
-from jobsphere.withdrawals.lifecycle import Step, Withdrawal, WithdrawalState
+from jobsphere.withdrawals.reasons import CANCELED_BY_CONTRACTOR
+from jobsphere.withdrawals.waiting import waiting
+from jobsphere.withdrawals.withdrawal import IN_FLIGHT, Step, Withdrawal, WithdrawalState
 from tests.rules.withdrawing import (
     AMOUNT,
     CONNECTED,
@@ -26,6 +29,9 @@ EVERYTHING = RULES | FOREIGN
 # Half of the time the next thing that can happen happens, so that runs reach the end.
 RUNS = st.lists(st.one_of(st.sampled_from(sorted(EVERYTHING)), st.just("next")), max_size=25)
 NEXT = {
+    "requested": "reserve",
+    "held_for_review": "approve",
+    "canceled": "transfer_made",
     "reserved": "begin_transfer",
     "transferring": "transfer_made",
     "transferred": "begin_payout",
@@ -39,6 +45,9 @@ NEXT = {
 FULL = AMOUNT.amount_minor
 # Where the money is in each state. Of Stripe's balance, how much it changed since the reservation.
 WHERE: dict[str, dict[Account, int]] = {
+    "requested": {WALLET: FULL},
+    "held_for_review": {IN_TRANSIT: FULL},
+    "canceled": {WALLET: FULL},
     "reserved": {IN_TRANSIT: FULL},
     "transferring": {IN_TRANSIT: FULL},
     "transferred": {IN_TRANSIT: FULL, STRIPE: -FULL, CONNECTED: FULL},
@@ -51,6 +60,9 @@ WHERE: dict[str, dict[Account, int]] = {
 }
 
 
+ENDED = (WithdrawalState.RETURNED, WithdrawalState.CANCELED)
+
+
 def begun() -> tuple[Withdrawal, Books]:
     books = Books()
     step = lifecycle.reserve(WITHDRAWAL)
@@ -59,24 +71,24 @@ def begun() -> tuple[Withdrawal, Books]:
 
 
 def taken(withdrawal: Withdrawal, name: str) -> Step:
-    return EVERYTHING[NEXT[withdrawal.state] if name == "next" else name](withdrawal)
+    return EVERYTHING[NEXT[withdrawal.doing] if name == "next" else name](withdrawal)
 
 
 @given(RUNS)
 def test_after_every_report_the_money_is_exactly_where_the_state_says(run: list[str]) -> None:
-    withdrawal, books = begun()
+    withdrawal, books = WITHDRAWAL, Books()
 
     for name in run:
         step = taken(withdrawal, name)
         books.record(step.entries)
         withdrawal = step.withdrawal
         found = {account: minor for account, minor in books.balances.items() if minor}
-        assert found == WHERE[withdrawal.state]
+        assert found == WHERE[withdrawal.doing]
 
 
 @given(RUNS)
 def test_a_report_either_changes_the_withdrawal_or_stores_nothing(run: list[str]) -> None:
-    withdrawal, _ = begun()
+    withdrawal = WITHDRAWAL
 
     for name in run:
         step = taken(withdrawal, name)
@@ -86,18 +98,56 @@ def test_a_report_either_changes_the_withdrawal_or_stores_nothing(run: list[str]
 
 @given(RUNS)
 def test_the_wallet_gets_the_money_back_at_most_once_and_then_nothing_moves_any_more(run: list[str]) -> None:
-    withdrawal, books = begun()
+    withdrawal, books = WITHDRAWAL, Books()
     times_back = 0
 
     for name in run:
         step = taken(withdrawal, name)
-        if withdrawal.state is WithdrawalState.RETURNED:
+        if withdrawal.state in ENDED:
             assert step == Step(withdrawal)
         times_back += sum(p.credit == WALLET for entry in step.entries for p in entry.postings)
         books.record(step.entries)
         withdrawal = step.withdrawal
 
-    assert times_back == (1 if withdrawal.state is WithdrawalState.RETURNED else 0)
+    assert times_back == (1 if withdrawal.state in ENDED else 0)
+
+
+@given(RUNS)
+def test_it_can_be_canceled_exactly_while_nothing_is_or_was_in_flight_at_stripe(run: list[str]) -> None:
+    withdrawal = lifecycle.reserve(WITHDRAWAL).withdrawal
+    in_flight: str | None = None
+
+    for name in run:
+        step = taken(withdrawal, name)
+        in_flight = step.begins or (in_flight if step.withdrawal.doing in IN_FLIGHT else None)
+        withdrawal = step.withdrawal
+        canceled = lifecycle.cancel(withdrawal, CANCELED_BY_CONTRACTOR)
+        if canceled.withdrawal.state is WithdrawalState.CANCELED and withdrawal.state not in ENDED:
+            assert (in_flight, withdrawal.transfer_id) == (None, None)
+
+
+@given(RUNS)
+def test_in_every_state_that_is_not_the_end_it_says_what_it_waits_for_and_until_when(run: list[str]) -> None:
+    withdrawal, now = WITHDRAWAL, WITHDRAWAL.created_at + timedelta(days=30)
+
+    for name in run:
+        withdrawal = taken(withdrawal, name).withdrawal
+        wait = waiting(withdrawal, now)
+        assert (wait is None) == (withdrawal.state in (*ENDED, WithdrawalState.PAID))
+        if wait is not None:
+            assert wait.until > now
+            assert wait.reason.code
+            assert wait.reason.sentence.endswith(".")
+            assert wait.reason.next_step.endswith(".")
+
+
+def test_a_withdrawal_whose_answer_is_lost_goes_on_as_if_it_had_come() -> None:
+    straight, books = run(*SENT, "payout_created")
+    lost, found = run(
+        "begin_transfer", "answer_lost", "transfer_made", "begin_payout", "answer_lost", "payout_created"
+    )
+
+    assert (lost, found) == (straight, books)
 
 
 @given(RUNS)

@@ -128,9 +128,10 @@ CHECKS = (
             UNION ALL SELECT d.currency, 'stripe:balance', m.amount_minor - m.fee_minor
                 FROM dispute_movements AS m JOIN disputes AS d ON d.id = m.dispute_id
             UNION ALL SELECT currency, 'stripe:balance', -amount_minor FROM withdrawals
-                WHERE state NOT IN ('reserved', 'transferring', 'returned')
+                WHERE COALESCE(unresolved_in, state) NOT IN
+                    ('requested', 'held_for_review', 'reserved', 'transferring', 'returned', 'canceled')
             UNION ALL SELECT currency, 'stripe:connected', amount_minor FROM withdrawals
-                WHERE state IN ('transferred', 'paying_out', 'failed', 'reversing')
+                WHERE COALESCE(unresolved_in, state) IN ('transferred', 'paying_out', 'failed', 'reversing')
             UNION ALL SELECT currency, 'stripe:paying_out', amount_minor FROM withdrawals
                 WHERE state = 'in_transit'
         ),
@@ -171,7 +172,7 @@ CHECKS = (
         FROM withdrawals AS w
         LEFT JOIN sums ON sums.name = 'withdrawal:' || w.id || ':in_transit' AND sums.currency = w.currency
         WHERE COALESCE(sums.minor, 0) <>
-            CASE WHEN w.state IN ('paid', 'returned') THEN 0 ELSE w.amount_minor END
+            CASE WHEN w.state IN ('requested', 'paid', 'returned', 'canceled') THEN 0 ELSE w.amount_minor END
         """,
     ),
     Check(
@@ -298,7 +299,7 @@ CHECKS = (
         WHERE state = 'pending' AND created_at < $1::timestamptz - interval '10 days'
         UNION ALL
         SELECT 'withdrawal ' || id || ' is ' || state || ' since ' || created_at FROM withdrawals
-        WHERE state NOT IN ('paid', 'returned') AND created_at < $1::timestamptz - interval '14 days'
+        WHERE state NOT IN ('paid', 'returned', 'canceled') AND created_at < $1::timestamptz - interval '14 days'
         UNION ALL
         SELECT 'refund ' || id || ' is ' || state || ' since ' || created_at FROM refunds
         WHERE state IN ('requested', 'sending') AND created_at < $1::timestamptz - interval '2 days'

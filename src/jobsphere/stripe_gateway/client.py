@@ -1,109 +1,23 @@
 """Every call we make to Stripe. Each is one HTTP request: retrying is for whoever keeps the key."""
 
-import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
 import stripe
 
-from jobsphere import crash_points
-from jobsphere.database import TransactionAlreadyOpen, open_transaction_name
 from jobsphere.money import Money
-from jobsphere.observability import logger
 from jobsphere.stripe_gateway import dispute as disputes
 from jobsphere.stripe_gateway import objects, setup
-from jobsphere.stripe_gateway.errors import (
-    AccountDisconnected,
-    CardDeclined,
-    OutcomeUnknown,
-    Refused,
-    StripeMisconfigured,
-)
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from jobsphere.stripe_gateway.outcomes import stripe_call as _stripe_call
 
 # The SDK's own version is the one its types describe; our webhook endpoints are made with it too.
 API_VERSION = stripe.api_version
 
-log = logger(__name__)
-
 # Else the SDK keeps an id of this installation in the user's home, and sends it and the platform with each call.
 stripe.enable_telemetry = False
-
-
-def _stripe_call(
-    call: Callable[Concatenate["StripeGateway", P], Awaitable[T]],
-) -> Callable[Concatenate["StripeGateway", P], Awaitable[T]]:
-    """Put crash points around a call, keep it out of database transactions, and name its outcomes."""
-    name = call.__name__
-    before, after = f"stripe:{name}:before", f"stripe:{name}:after"
-    crash_points.declare((before, after))
-
-    @functools.wraps(call)
-    async def run(self: "StripeGateway", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        if (transaction := open_transaction_name()) is not None:
-            raise TransactionAlreadyOpen(f"Stripe was called inside the database transaction {transaction}")
-        crash_points.reached(before)
-        try:
-            return await call(self, *args, **kwargs)
-        except stripe.StripeError as error:
-            raise _named(name, error) from error
-        except (objects.UnreadableObject, ValueError) as error:
-            # Stripe said yes in words we cannot read: it did happen.
-            log.error("stripe.unreadable_answer", operation=name, cause=type(error).__name__)
-            raise OutcomeUnknown(name, "unreadable answer") from error
-        finally:
-            crash_points.reached(after)
-
-    return run
-
-
-def _named(operation: str, error: stripe.StripeError) -> Exception:
-    match error:
-        case stripe.CardError():
-            return CardDeclined(operation, _failure(error), _declined_intent(error))
-        case stripe.IdempotencyError():
-            # The key was used with other parameters: what it did then is not known here.
-            log.error("stripe.key_reused", operation=operation)
-            return OutcomeUnknown(operation, "key used with other parameters")
-        # The SDK gives an error of this class no code of its own.
-        case stripe.PermissionError() if _told(error).get("code") == "account_invalid":
-            return AccountDisconnected(operation)
-        case stripe.AuthenticationError() | stripe.PermissionError():
-            log.error("stripe.misconfigured", operation=operation, http_status=error.http_status)
-            return StripeMisconfigured(operation)
-        case stripe.InvalidRequestError() if error.http_status in (400, 404):
-            return Refused(operation, error.code)
-        case _:
-            return OutcomeUnknown(
-                operation,
-                f"{type(error).__name__} {error.http_status or ''}".strip(),
-                will_not_change=(error.headers or {}).get("idempotent-replayed") == "true",
-            )
-
-
-def _failure(error: stripe.CardError) -> objects.Failure:
-    return objects.failure(_told(error)) or objects.Failure(error.code)
-
-
-def _declined_intent(error: stripe.CardError) -> objects.PaymentIntent | None:
-    intent = _told(error).get("payment_intent")
-    try:
-        return objects.payment_intent(_mapping(intent))
-    except objects.UnreadableObject:
-        return None  # the card was declined all the same
-
-
-def _told(error: stripe.StripeError) -> Mapping[str, Any]:
-    return _mapping(_mapping(error.json_body).get("error"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 class StripeGateway:
@@ -315,6 +229,18 @@ class StripeGateway:
         found = await self._stripe.balance.retrieve_async({}, {"stripe_account": account_id} if account_id else {})
         parts = [part.amount for part in found.available if part.currency == currency]
         return Money(sum(parts), currency)
+
+    @_stripe_call
+    async def list_pending_money(
+        self, currency: str, *, account_id: str | None = None
+    ) -> list[objects.BalanceTransaction]:
+        """What will become available on the platform's balance or a connected account's (``pending_until``)."""
+        page = await self._stripe.balance_transactions.list_async(
+            {"currency": currency, "limit": 100}, {"stripe_account": account_id} if account_id else {}
+        )
+        # The newest come first, and what is pending is days old at most: one page tells enough for a forecast.
+        told = [objects.balance_transaction(found.to_dict()) for found in page.data]
+        return [line for line in told if line.pending_until is not None]
 
     @_stripe_call
     async def create_transfer(

@@ -20,6 +20,10 @@ class OutcomeUnknown(Exception):
         self.will_not_change = will_not_change
 
 
+class OutcomeLost(OutcomeUnknown):
+    """As unknown, and it is too late to ask with the key again: only a later look at Stripe's objects can tell."""
+
+
 class Refused(Exception):
     """Stripe refused for good: it did not happen, and never will with this key."""
 

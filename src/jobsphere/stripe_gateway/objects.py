@@ -67,6 +67,7 @@ class BalanceTransaction:
     fee: Money
     type: str
     reporting_category: str | None
+    pending_until: datetime | None = None  # None: it counts already
 
     @property
     def net(self) -> Money:
@@ -222,6 +223,7 @@ def balance_transaction(data: Json) -> BalanceTransaction:
         fee=_money(data, "fee", absent=0),
         type=_text(data, "type"),
         reporting_category=_optional(data, "reporting_category"),
+        pending_until=_moment(data.get("available_on")) if data.get("status") == "pending" else None,
     )
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from jobsphere.clock import Clock
 from jobsphere.database import reading
 from jobsphere.stripe_gateway import calls
-from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused
+from jobsphere.stripe_gateway.errors import OutcomeLost, OutcomeUnknown, Refused
 
 # Stripe keeps keys for at least 24 hours: an hour less, so that a process that was suspended between looking
 # at its clock and sending still meets the key.
@@ -60,7 +60,8 @@ async def send(engine: AsyncEngine, clock: Clock, once: Once[Made]) -> Made:
     Raises:
         Refused: it did not happen and never will under this key; with ``calls.NEVER_HAPPENED`` as its code if that
             is proven by what is not there.
-        OutcomeUnknown: it may have happened; send the same again later.
+        OutcomeUnknown: it may have happened; send the same again later. ``OutcomeLost`` when it will not be
+            called again, and only a later look can tell.
         StripeMisconfigured: Stripe does not accept our key; a person must act, then send the same again.
     """
     async with reading(engine) as connection:
@@ -84,11 +85,11 @@ def _is_over(first_sent: datetime, now: datetime) -> bool:
 async def _look_up(once: Once[Made], first_sent: datetime, *, is_over: bool) -> Made:
     try:
         made = await once.look_up(first_sent - _CLOCKS_DIFFER)
-    except Refused as refusal:
-        # Stripe refused the question, which says nothing of the call.
-        raise OutcomeUnknown(refusal.operation, f"cannot be looked up: {refusal.code}") from refusal
+    except (Refused, OutcomeUnknown) as no_answer:
+        # No answer to the question, or a refusal of it, says nothing of the call.
+        raise OutcomeLost(no_answer.operation, f"cannot be looked up: {no_answer}") from no_answer
     if made is not None:
         return made
     if not is_over:
-        raise OutcomeUnknown("look_up", "not there yet, and may still come")
+        raise OutcomeLost("look_up", "not there yet, and may still come")
     raise Refused("look_up", calls.NEVER_HAPPENED)

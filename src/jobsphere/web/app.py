@@ -26,6 +26,7 @@ from jobsphere.web.routes import (
     refunds,
     wallet,
     webhooks,
+    withdrawal_reviews,
     withdrawals,
 )
 from jobsphere.webhooks.receive import Inbox
@@ -44,6 +45,7 @@ ROUTERS = (
     admin.routes,
     freezes.routes,
     events.routes,
+    withdrawal_reviews.routes,
     webhooks.routes,
     pages.routes,
     health.routes,

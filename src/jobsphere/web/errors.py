@@ -30,7 +30,9 @@ from jobsphere.web import auth, bodies, idempotency, limits
 from jobsphere.web.problem import Problem
 from jobsphere.web.routes.wallet import InvalidCursor
 from jobsphere.webhooks.replay import EventNotParked, NothingSelected, TooManyEvents
-from jobsphere.withdrawals.request import NotOnboarded
+from jobsphere.withdrawals.cancel import NotCancelable
+from jobsphere.withdrawals.checks import NotOnboarded
+from jobsphere.withdrawals.review import NotHeld
 from jobsphere.withdrawals.store import WithdrawalNotFound
 
 _SOON = {"Retry-After": "1"}
@@ -156,6 +158,18 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "This wallet, or the other person's, holds another currency than the platform. Please contact support.",
     ),
     wallet.WalletNotFound: Problem(404, "wallet_not_found", "Wallet not found", "Check the id of the wallet."),
+    NotCancelable: Problem(
+        409,
+        "withdrawal_not_cancelable",
+        "Withdrawal not cancelable",
+        "It is being sent or is over, so it cannot be canceled any more; GET it to see how far it is.",
+    ),
+    NotHeld: Problem(
+        409,
+        "withdrawal_not_held",
+        "Withdrawal not held for review",
+        "It does not wait for a review: somebody decided already, or its owner canceled it.",
+    ),
     NotOnboarded: Problem(
         409,
         "not_onboarded",

@@ -5,10 +5,8 @@ order and more than once, so a report that is older than what we know changes no
 provisional: a bank may send the money back days later, and then it returns to the wallet.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
-from uuid import UUID
 
 from jobsphere.ledger.accounts import (
     Account,
@@ -19,97 +17,61 @@ from jobsphere.ledger.accounts import (
     withdrawal_in_transit,
 )
 from jobsphere.ledger.posting import Entry, Posting
-from jobsphere.money import Money
 from jobsphere.notifications.notice import Notice, NoticeType
 from jobsphere.stripe_gateway.objects import Payout
-from jobsphere.withdrawals.reasons import Reason, payout_failure
+from jobsphere.withdrawals.reasons import ANSWER_LOST, PAYOUT_CANCELED, Reason, payout_failure
+from jobsphere.withdrawals.withdrawal import IN_FLIGHT, Step, Withdrawal, WithdrawalState
 
-
-class WithdrawalState(StrEnum):
-    """What is true of a withdrawal."""
-
-    RESERVED = "reserved"  # the money left the wallet; nothing is in flight at Stripe
-    TRANSFERRING = "transferring"  # a transfer may have been made; its outcome may be unknown
-    TRANSFERRED = "transferred"  # the money is on the connected account; no payout is in flight
-    PAYING_OUT = "paying_out"  # a payout may have been created; its outcome may be unknown
-    IN_TRANSIT = "in_transit"  # the payout is on its way to the bank
-    PAID = "paid"  # Stripe says that the bank has it; the bank may still send it back
-    FAILED = "failed"  # there will be no payout; the transfer must be reversed
-    REVERSING = "reversing"  # a reversal may have been made; its outcome may be unknown
-    RETURNED = "returned"  # the money is back in the wallet; the end
-
-
-# Where the worker has something to send.
-UNSENT = frozenset(
-    {
-        WithdrawalState.RESERVED,
-        WithdrawalState.TRANSFERRING,
-        WithdrawalState.TRANSFERRED,
-        WithdrawalState.PAYING_OUT,
-        WithdrawalState.FAILED,
-        WithdrawalState.REVERSING,
-    }
-)
 _PAYOUT_OPEN = (WithdrawalState.PAYING_OUT, WithdrawalState.IN_TRANSIT)
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """A withdrawal of ``amount`` from a wallet to the bank behind a connected account."""
-
-    id: UUID
-    user_id: UUID
-    wallet_id: UUID
-    account_id: str
-    amount: Money
-    state: WithdrawalState
-    created_at: datetime
-    transfer_attempt: int = 1
-    payout_attempt: int = 1
-    reversal_attempt: int = 1
-    transfer_id: str | None = None
-    payout_id: str | None = None
-    reversal_id: str | None = None
-    reason: str | None = None
-    estimated_arrival: datetime | None = None
-    tries: int = 0
-
-    @property
-    def transfer_key(self) -> str:
-        """The idempotency key of the transfer it is at."""
-        return f"withdrawal:{self.id}:transfer:{self.transfer_attempt}"
-
-    @property
-    def payout_key(self) -> str:
-        """The idempotency key of the payout it is at."""
-        return f"withdrawal:{self.id}:payout:{self.payout_attempt}"
-
-    @property
-    def reversal_key(self) -> str:
-        """The idempotency key of the reversal it is at."""
-        return f"withdrawal:{self.id}:reversal:{self.reversal_attempt}"
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """The keys of the attempts it is at; an answer to any other is out of date."""
-        return frozenset((self.transfer_key, self.payout_key, self.reversal_key))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a deed or report leads to. The same withdrawal as before: nothing to store."""
-
-    withdrawal: Withdrawal
-    entries: tuple[Entry, ...] = ()
-    # The idempotency key of the call to Stripe that may be made once this is stored.
-    begins: str | None = None
-    failure: Reason | None = None
-    notices: tuple[Notice, ...] = ()
 
 
 def reserve(withdrawal: Withdrawal) -> Step:
     """The contractor asks: the money leaves the wallet before anything is sent."""
-    return Step(withdrawal, (_entry(withdrawal, "reserve", (_available(withdrawal), _in_transit(withdrawal))),))
+    return _reserved(withdrawal, WithdrawalState.RESERVED, None, None)
+
+
+def hold_for_review(withdrawal: Withdrawal, reason: Reason, until: datetime) -> Step:
+    """The money leaves the wallet, and a person looks before anything is sent, ``until`` then at the latest."""
+    return _reserved(withdrawal, WithdrawalState.HELD_FOR_REVIEW, reason, until)
+
+
+def approve(withdrawal: Withdrawal) -> Step:
+    """A person looked at it: it is sent."""
+    if withdrawal.state is not WithdrawalState.HELD_FOR_REVIEW:
+        return Step(withdrawal)
+    return Step(_now(withdrawal, WithdrawalState.RESERVED))
+
+
+def reject(withdrawal: Withdrawal, reason: Reason) -> Step:
+    """A person looked at it: it is not sent, and the money goes back to the wallet."""
+    if withdrawal.state is not WithdrawalState.HELD_FOR_REVIEW:
+        return Step(withdrawal)
+    return _returned(withdrawal, "release", (_in_transit(withdrawal), _available(withdrawal)), reason=reason)
+
+
+def cancel(withdrawal: Withdrawal, reason: Reason) -> Step:
+    """The contractor takes it back, while nothing is in flight at Stripe and nothing is there."""
+    if not withdrawal.is_cancelable:
+        return Step(withdrawal)
+    entry = _entry(withdrawal, "release", (_in_transit(withdrawal), _available(withdrawal)))
+    return Step(_now(withdrawal, WithdrawalState.CANCELED, reason), (entry,), failure=reason)
+
+
+def wait(withdrawal: Withdrawal, reason: Reason, until: datetime | None) -> Step:
+    """Money is not available at Stripe yet: keep why, and when that is expected to change."""
+    if withdrawal.state not in (WithdrawalState.RESERVED, WithdrawalState.TRANSFERRED):
+        return Step(withdrawal)
+    return Step(replace(withdrawal, reason=reason.code, waits_until=until, tries=0))
+
+
+def answer_lost(withdrawal: Withdrawal) -> Step:
+    """Nobody knows whether the call was made, and Stripe forgets its key: from now on it is only looked for."""
+    if withdrawal.state not in IN_FLIGHT:
+        return Step(withdrawal)
+    lost = _now(withdrawal, WithdrawalState.UNRESOLVED, ANSWER_LOST)
+    # The failure that is being reversed stays the reason, for it is what the contractor has to act on.
+    reason = withdrawal.reason if withdrawal.state is WithdrawalState.REVERSING else lost.reason
+    return Step(replace(lost, unresolved_in=withdrawal.state, reason=reason))
 
 
 def begin_transfer(withdrawal: Withdrawal) -> Step:
@@ -121,7 +83,7 @@ def begin_transfer(withdrawal: Withdrawal) -> Step:
 
 def transfer_made(withdrawal: Withdrawal, transfer_id: str) -> Step:
     """Stripe moved the money to the connected account; its answer or an event says so."""
-    if withdrawal.state not in (WithdrawalState.RESERVED, WithdrawalState.TRANSFERRING):
+    if withdrawal.doing not in (WithdrawalState.RESERVED, WithdrawalState.TRANSFERRING):
         return Step(withdrawal)
     moved = replace(_now(withdrawal, WithdrawalState.TRANSFERRED), transfer_id=transfer_id)
     return Step(
@@ -129,17 +91,17 @@ def transfer_made(withdrawal: Withdrawal, transfer_id: str) -> Step:
     )
 
 
-def transfer_must_wait(withdrawal: Withdrawal, reason: Reason) -> Step:
+def transfer_must_wait(withdrawal: Withdrawal, reason: Reason, until: datetime | None = None) -> Step:
     """The platform's balance does not cover it yet: this attempt is over, the next comes later."""
-    if withdrawal.state is not WithdrawalState.TRANSFERRING:
+    if withdrawal.doing is not WithdrawalState.TRANSFERRING:
         return Step(withdrawal)
     again = _now(withdrawal, WithdrawalState.RESERVED, reason)
-    return Step(replace(again, transfer_attempt=withdrawal.transfer_attempt + 1))
+    return Step(replace(again, transfer_attempt=withdrawal.transfer_attempt + 1, waits_until=until))
 
 
 def transfer_refused(withdrawal: Withdrawal, reason: Reason) -> Step:
     """No transfer was made, and none will be: the money goes back to the wallet."""
-    if withdrawal.state is not WithdrawalState.TRANSFERRING:
+    if withdrawal.doing is not WithdrawalState.TRANSFERRING:
         return Step(withdrawal)
     return _returned(withdrawal, "release", (_in_transit(withdrawal), _available(withdrawal)), reason=reason)
 
@@ -153,7 +115,7 @@ def begin_payout(withdrawal: Withdrawal) -> Step:
 
 def payout_created(withdrawal: Withdrawal, payout: Payout) -> Step:
     """The money is on its way to the bank."""
-    if withdrawal.state is not WithdrawalState.PAYING_OUT:
+    if withdrawal.doing is not WithdrawalState.PAYING_OUT:
         return Step(withdrawal)
     sent = replace(
         _now(withdrawal, WithdrawalState.IN_TRANSIT), payout_id=payout.id, estimated_arrival=payout.arrives_at
@@ -162,24 +124,24 @@ def payout_created(withdrawal: Withdrawal, payout: Payout) -> Step:
     return Step(sent, (entry,))
 
 
-def payout_must_wait(withdrawal: Withdrawal, reason: Reason) -> Step:
+def payout_must_wait(withdrawal: Withdrawal, reason: Reason, until: datetime | None = None) -> Step:
     """The connected account's balance does not cover it yet: this attempt is over, the next comes later."""
-    if withdrawal.state is not WithdrawalState.PAYING_OUT:
+    if withdrawal.doing is not WithdrawalState.PAYING_OUT:
         return Step(withdrawal)
     again = _now(withdrawal, WithdrawalState.TRANSFERRED, reason)
-    return Step(replace(again, payout_attempt=withdrawal.payout_attempt + 1))
+    return Step(replace(again, payout_attempt=withdrawal.payout_attempt + 1, waits_until=until))
 
 
 def payout_refused(withdrawal: Withdrawal, reason: Reason) -> Step:
     """No payout was created, and none will be: the transfer is to be reversed."""
-    if withdrawal.state is not WithdrawalState.PAYING_OUT:
+    if withdrawal.doing is not WithdrawalState.PAYING_OUT:
         return Step(withdrawal)
     return _failed(withdrawal, (), reason)
 
 
 def payout_paid(withdrawal: Withdrawal, payout: Payout) -> Step:
     """The bank has the money. The event may overtake the answer that created the payout."""
-    if withdrawal.state not in _PAYOUT_OPEN or withdrawal.payout_id not in (None, payout.id):
+    if withdrawal.doing not in _PAYOUT_OPEN or withdrawal.payout_id not in (None, payout.id):
         return Step(withdrawal)
     created = payout_created(withdrawal, payout)
     entry = _entry(withdrawal, f"paid:{payout.id}", (_in_transit(withdrawal), _paying_out(withdrawal)))
@@ -198,42 +160,52 @@ def payout_paid(withdrawal: Withdrawal, payout: Payout) -> Step:
     )
 
 
-def payout_failed(withdrawal: Withdrawal, payout: Payout) -> Step:
-    """The bank did not take the money, or sent it back after ``paid`` (stripe.md section 3): both are legal."""
+def payout_failed(withdrawal: Withdrawal, payout: Payout, at: datetime) -> Step:
+    """The bank did not take the money, or sent it back after ``paid`` (stripe.md section 3): both are legal.
+
+    ``at``: when that became known. Until the bank account changes after it, nothing can be sent to it.
+    """
     if withdrawal.payout_id not in (None, payout.id):
         return Step(withdrawal)
-    reason = payout_failure(payout.failure_code)
     if withdrawal.state is WithdrawalState.PAID:
         entry = _entry(withdrawal, f"failed:{payout.id}", (_connected(withdrawal), _in_transit(withdrawal)))
-        return _failed(withdrawal, (entry,), reason)
-    if withdrawal.state not in _PAYOUT_OPEN:
+        return _refused_by_the_bank(withdrawal, (entry,), payout, at)
+    if withdrawal.doing not in _PAYOUT_OPEN:
         return Step(withdrawal)
     created = payout_created(withdrawal, payout)
     entry = _entry(withdrawal, f"failed:{payout.id}", (_connected(withdrawal), _paying_out(withdrawal)))
-    return _failed(created.withdrawal, (*created.entries, entry), reason)
+    return _refused_by_the_bank(created.withdrawal, (*created.entries, entry), payout, at)
 
 
 def begin_reversal(withdrawal: Withdrawal) -> Step:
     """From now on the transfer may be reversed."""
     if withdrawal.state is not WithdrawalState.FAILED:
         return Step(withdrawal)
-    return Step(replace(withdrawal, state=WithdrawalState.REVERSING, tries=0), begins=withdrawal.reversal_key)
+    return Step(
+        replace(withdrawal, state=WithdrawalState.REVERSING, waits_until=None, tries=0),
+        begins=withdrawal.reversal_key,
+    )
 
 
-def reversal_must_wait(withdrawal: Withdrawal) -> Step:
+def reversal_must_wait(withdrawal: Withdrawal, until: datetime | None = None) -> Step:
     """Stripe refused to reverse now (the money is not back on the account yet): another attempt comes later."""
-    if withdrawal.state is not WithdrawalState.REVERSING:
+    if withdrawal.doing is not WithdrawalState.REVERSING:
         return Step(withdrawal)
     return Step(
         replace(
-            withdrawal, state=WithdrawalState.FAILED, reversal_attempt=withdrawal.reversal_attempt + 1, tries=0
+            withdrawal,
+            state=WithdrawalState.FAILED,
+            unresolved_in=None,
+            reversal_attempt=withdrawal.reversal_attempt + 1,
+            waits_until=until,
+            tries=0,
         )
     )
 
 
 def transfer_reversed(withdrawal: Withdrawal, reversal_id: str) -> Step:
     """The money is back on the platform's balance, and so in the wallet."""
-    if withdrawal.state not in (WithdrawalState.FAILED, WithdrawalState.REVERSING):
+    if withdrawal.doing not in (WithdrawalState.FAILED, WithdrawalState.REVERSING):
         return Step(withdrawal)
     return _returned(
         replace(withdrawal, reversal_id=reversal_id),
@@ -244,8 +216,25 @@ def transfer_reversed(withdrawal: Withdrawal, reversal_id: str) -> Step:
     )
 
 
+def _reserved(
+    withdrawal: Withdrawal, state: WithdrawalState, reason: Reason | None, until: datetime | None
+) -> Step:
+    if withdrawal.state is not WithdrawalState.REQUESTED:
+        return Step(withdrawal)
+    entry = _entry(withdrawal, "reserve", (_available(withdrawal), _in_transit(withdrawal)))
+    return Step(replace(_now(withdrawal, state, reason), waits_until=until), (entry,))
+
+
 def _now(withdrawal: Withdrawal, state: WithdrawalState, reason: Reason | None = None) -> Withdrawal:
-    return replace(withdrawal, state=state, reason=reason.code if reason else None, tries=0)
+    code = reason.code if reason else None
+    return replace(withdrawal, state=state, reason=code, waits_until=None, unresolved_in=None, tries=0)
+
+
+def _refused_by_the_bank(withdrawal: Withdrawal, entries: tuple[Entry, ...], payout: Payout, at: datetime) -> Step:
+    if payout.status == "canceled":
+        # A person canceled it at Stripe before it left: nothing is wrong with the bank account.
+        return _failed(withdrawal, entries, PAYOUT_CANCELED)
+    return _failed(replace(withdrawal, payout_failed_at=at), entries, payout_failure(payout.failure_code))
 
 
 def _failed(withdrawal: Withdrawal, entries: tuple[Entry, ...], reason: Reason) -> Step:
@@ -260,9 +249,10 @@ def _failed(withdrawal: Withdrawal, entries: tuple[Entry, ...], reason: Reason) 
 
 
 def _returned(withdrawal: Withdrawal, fact: str, *moves: tuple[Account, Account], reason: Reason | None) -> Step:
-    returned = replace(withdrawal, state=WithdrawalState.RETURNED, tries=0)
-    if reason is not None:
-        returned = replace(returned, reason=reason.code)
+    returned = _now(withdrawal, WithdrawalState.RETURNED, reason)
+    if reason is None:
+        # Why it failed is still what the contractor wants to know.
+        returned = replace(returned, reason=withdrawal.reason)
     body = f"{withdrawal.amount} is back in your wallet."
     notice = _notice(
         withdrawal,

@@ -7,17 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.audit.write import write as write_audit
 from jobsphere.money import Money
-from jobsphere.wallets import freezes, transactions
-from jobsphere.wallets.freezes import Use
+from jobsphere.wallets import transactions
 from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 from jobsphere.wallets.wallet import lock_wallet_of
-from jobsphere.withdrawals import lifecycle, store
-from jobsphere.withdrawals.lifecycle import Withdrawal, WithdrawalState
-
-
-class NotOnboarded(Exception):
-    """The contractor has no payout account, or Stripe cannot pay it yet."""
+from jobsphere.withdrawals import checks, lifecycle, store
+from jobsphere.withdrawals.checks import Wanted
+from jobsphere.withdrawals.expected import arrival
+from jobsphere.withdrawals.withdrawal import Withdrawal, WithdrawalState
 
 
 async def request(
@@ -37,22 +34,20 @@ async def request(
         NotOnboarded: there is no account to send it to.
         InsufficientFunds: the wallet does not hold the amount.
     """
-    limits.require(amount)
     wallet = await lock_wallet_of(connection, user_id)
-    await freezes.require_free(connection, wallet, Use.WITHDRAW, now=now)
-    wallet.require_currency(amount)
-    if wallet.stripe_connect_account_id is None or not wallet.stripe_connect_onboarded:
-        raise NotOnboarded
+    await checks.require_all(connection, Wanted(wallet, amount, limits, now))
+    assert wallet.stripe_connect_account_id is not None
     withdrawal = Withdrawal(
         id=withdrawal_id,
         user_id=user_id,
         wallet_id=wallet.id,
         account_id=wallet.stripe_connect_account_id,
         amount=amount,
-        state=WithdrawalState.RESERVED,
+        state=WithdrawalState.REQUESTED,
         created_at=now,
+        estimated_arrival=arrival(now),
     )
-    await store.add(connection, withdrawal, now=now)
+    await store.add(connection, withdrawal)
     await transactions.write(connection, _transaction(withdrawal))
     await write_audit(
         connection,

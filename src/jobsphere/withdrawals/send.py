@@ -18,12 +18,13 @@ from jobsphere.database import DatabaseTransaction, in_own_transaction, reading
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway import calls, once
 from jobsphere.stripe_gateway.client import StripeGateway
-from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
+from jobsphere.stripe_gateway.errors import OutcomeLost, OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.objects import Payout, Reversal, Transfer
 from jobsphere.stripe_gateway.once import Once
 from jobsphere.withdrawals import lifecycle, reasons, store
-from jobsphere.withdrawals.lifecycle import Step, Withdrawal, WithdrawalState
+from jobsphere.withdrawals.expected import available_on
 from jobsphere.withdrawals.reasons import Reason
+from jobsphere.withdrawals.withdrawal import Step, Withdrawal, WithdrawalState
 
 log = logger(__name__)
 
@@ -31,6 +32,7 @@ _INSUFFICIENT = "balance_insufficient"
 
 Rule = Callable[..., Step]
 _RULES: tuple[Rule, ...] = (
+    lifecycle.answer_lost,
     lifecycle.begin_transfer,
     lifecycle.transfer_made,
     lifecycle.transfer_must_wait,
@@ -57,8 +59,11 @@ async def send(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, withdr
         withdrawal: Withdrawal | None = await store.find(connection, withdrawal_id)
     sender = _Sender(engine, gateway, clock)
     try:
-        while withdrawal is not None and withdrawal.state in _DEEDS:
-            withdrawal = await _DEEDS[withdrawal.state](sender, withdrawal)
+        while withdrawal is not None and withdrawal.doing in _DEEDS:
+            withdrawal = await _DEEDS[withdrawal.doing](sender, withdrawal)
+    except OutcomeLost as lost:
+        log.error("withdrawal.unresolved", withdrawal_id=str(withdrawal_id), cause=str(lost))
+        await sender.keep_as_unresolved(withdrawal_id)
     except (OutcomeUnknown, StripeMisconfigured, Refused) as error:
         log.warning("withdrawal.outcome_unknown", withdrawal_id=str(withdrawal_id), cause=str(error))
         await _try_later(engine, withdrawal_id, clock.now())
@@ -76,9 +81,7 @@ class _Sender:
     clock: Clock
 
     async def start_transfer(self, withdrawal: Withdrawal) -> Withdrawal | None:
-        available = await self.gateway.retrieve_available_balance(withdrawal.amount.currency)
-        if available < withdrawal.amount:
-            await _rest(self.engine, withdrawal, reasons.PLATFORM_FUNDS_PENDING, self.clock.now())
+        if await self._must_wait(withdrawal, reasons.PLATFORM_FUNDS_PENDING, account_id=None):
             return None
         return await self._take(withdrawal, lifecycle.begin_transfer)
 
@@ -88,7 +91,8 @@ class _Sender:
             made = await once.send(self.engine, self.clock, self._transfer_of(withdrawal))
         except Refused as refusal:
             if refusal.code in (_INSUFFICIENT, calls.NEVER_HAPPENED):
-                wait = reasons.PLATFORM_FUNDS_PENDING
+                never = refusal.code == calls.NEVER_HAPPENED
+                wait = reasons.SENT_AGAIN if never else reasons.PLATFORM_FUNDS_PENDING
                 return await self._take(withdrawal, lifecycle.transfer_must_wait, wait, refused=(key, refusal))
             log.error("withdrawal.transfer_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
             reason = reasons.TRANSFER_REFUSED
@@ -96,11 +100,7 @@ class _Sender:
         return await self._take(withdrawal, lifecycle.transfer_made, made.id, succeeded=(key, made.id))
 
     async def start_payout(self, withdrawal: Withdrawal) -> Withdrawal | None:
-        available = await self.gateway.retrieve_available_balance(
-            withdrawal.amount.currency, account_id=withdrawal.account_id
-        )
-        if available < withdrawal.amount:
-            await _rest(self.engine, withdrawal, reasons.ACCOUNT_FUNDS_PENDING, self.clock.now())
+        if await self._must_wait(withdrawal, reasons.ACCOUNT_FUNDS_PENDING, account_id=withdrawal.account_id):
             return None
         return await self._take(withdrawal, lifecycle.begin_payout)
 
@@ -110,7 +110,8 @@ class _Sender:
             made = await once.send(self.engine, self.clock, self._payout_of(withdrawal))
         except Refused as refusal:
             if refusal.code in (_INSUFFICIENT, calls.NEVER_HAPPENED):
-                wait = reasons.ACCOUNT_FUNDS_PENDING
+                never = refusal.code == calls.NEVER_HAPPENED
+                wait = reasons.SENT_AGAIN if never else reasons.ACCOUNT_FUNDS_PENDING
                 return await self._take(withdrawal, lifecycle.payout_must_wait, wait, refused=(key, refusal))
             log.error("withdrawal.payout_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
             reason = reasons.PAYOUT_REFUSED
@@ -133,6 +134,26 @@ class _Sender:
             log.error("withdrawal.reversal_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
             return await self._take(withdrawal, lifecycle.reversal_must_wait, refused=(key, refusal))
         return await self._take(withdrawal, lifecycle.transfer_reversed, made.id, succeeded=(key, made.id))
+
+    async def keep_as_unresolved(self, withdrawal_id: UUID) -> None:
+        """Say that an answer is lost, and look again later."""
+        async with reading(self.engine) as connection:
+            withdrawal = await store.find(connection, withdrawal_id)
+        await self._take(withdrawal, lifecycle.answer_lost)
+        await _try_later(self.engine, withdrawal_id, self.clock.now())
+
+    async def _must_wait(self, withdrawal: Withdrawal, reason: Reason, *, account_id: str | None) -> bool:
+        """Whether the balance at Stripe does not cover it yet; then why and until when is kept."""
+        currency, now = withdrawal.amount.currency, self.clock.now()
+        available = await self.gateway.retrieve_available_balance(currency, account_id=account_id)
+        if available >= withdrawal.amount:
+            return False
+        until = withdrawal.waits_until if withdrawal.reason == reason.code else None
+        if until is None or until <= now:
+            pending = await self.gateway.list_pending_money(currency, account_id=account_id)
+            until = available_on(withdrawal.amount - available, pending)
+        await _rest(self.engine, withdrawal.id, reason, until, now)
+        return True
 
     def _transfer_of(self, withdrawal: Withdrawal) -> Once[Transfer]:
         create = partial(
@@ -210,5 +231,10 @@ async def _try_later(connection: AsyncConnection, withdrawal_id: UUID, now: date
 
 
 @in_own_transaction
-async def _rest(connection: AsyncConnection, withdrawal: Withdrawal, reason: Reason, now: datetime) -> None:
-    await store.rest(connection, withdrawal, reason, now=now)
+async def _rest(
+    connection: AsyncConnection, withdrawal_id: UUID, reason: Reason, until: datetime | None, now: datetime
+) -> None:
+    before = await store.lock(connection, withdrawal_id)
+    step = lifecycle.wait(before, reason, until)
+    if step.withdrawal.reason == reason.code:  # else somebody has gone on with it meanwhile
+        await store.rest(connection, before, step, now=now)

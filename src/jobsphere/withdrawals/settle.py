@@ -2,15 +2,30 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.stripe_gateway.objects import Payout, Transfer
 from jobsphere.withdrawals import lifecycle, store
-from jobsphere.withdrawals.lifecycle import Step, Withdrawal, WithdrawalState
+from jobsphere.withdrawals.withdrawal import Step, Withdrawal, WithdrawalState
 
 # No payout of it was asked for yet, so none can have arrived or failed.
-_BEFORE_PAYOUT = (WithdrawalState.RESERVED, WithdrawalState.TRANSFERRING, WithdrawalState.TRANSFERRED)
+_BEFORE_PAYOUT = (
+    WithdrawalState.REQUESTED,
+    WithdrawalState.HELD_FOR_REVIEW,
+    WithdrawalState.RESERVED,
+    WithdrawalState.TRANSFERRING,
+    WithdrawalState.TRANSFERRED,
+    WithdrawalState.CANCELED,
+)
+# No transfer of it was asked for, or none was made, and its money is in the wallet or waits for a person.
+_NEVER_SENT = (
+    WithdrawalState.REQUESTED,
+    WithdrawalState.HELD_FOR_REVIEW,
+    WithdrawalState.RETURNED,
+    WithdrawalState.CANCELED,
+)
 
 
 class UnexpectedReport(Exception):
@@ -24,7 +39,8 @@ async def transfer_made(connection: AsyncConnection, transfer: Transfer, *, now:
     )
     if withdrawal is None:
         return False
-    if transfer.amount != withdrawal.amount or withdrawal.transfer_id not in (None, transfer.id):
+    is_its_transfer = transfer.amount == withdrawal.amount and withdrawal.transfer_id in (None, transfer.id)
+    if not is_its_transfer or (withdrawal.transfer_id is None and withdrawal.state in _NEVER_SENT):
         raise UnexpectedReport(f"withdrawal {withdrawal.id}")
     await store.save(connection, withdrawal, lifecycle.transfer_made(withdrawal, transfer.id), now=now)
     return True
@@ -41,7 +57,7 @@ async def payout_failed(
     connection: AsyncConnection, payout: Payout, account_id: str | None, *, now: datetime
 ) -> bool:
     """The bank did not take it, or sent it back; the worker reverses the transfer. False when it is not ours."""
-    return await _apply(connection, payout, account_id, lifecycle.payout_failed, now)
+    return await _apply(connection, payout, account_id, partial(lifecycle.payout_failed, at=now), now)
 
 
 async def _apply(
@@ -57,7 +73,7 @@ async def _apply(
     if withdrawal is None:
         return False
     is_its_payout = payout.amount == withdrawal.amount and withdrawal.payout_id in (None, payout.id)
-    if not is_its_payout or withdrawal.state in _BEFORE_PAYOUT:
+    if not is_its_payout or withdrawal.doing in _BEFORE_PAYOUT:
         raise UnexpectedReport(f"withdrawal {withdrawal.id}")
     await store.save(connection, withdrawal, rule(withdrawal, payout), now=now)
     return True

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere import due
@@ -18,9 +18,8 @@ from jobsphere.stripe_gateway import calls
 from jobsphere.wallets import transactions
 from jobsphere.wallets.debts import record_and_repay
 from jobsphere.wallets.wallet import InsufficientFunds
-from jobsphere.withdrawals.lifecycle import UNSENT, Step, Withdrawal, WithdrawalState
-from jobsphere.withdrawals.reasons import Reason
 from jobsphere.withdrawals.tables import withdrawals
+from jobsphere.withdrawals.withdrawal import UNSENT, Step, Withdrawal, WithdrawalState
 
 TRY_GAP_SECONDS_MAX = 300
 # How long a withdrawal rests while it waits for money to become available at Stripe.
@@ -31,8 +30,8 @@ class WithdrawalNotFound(Exception):
     """There is no such withdrawal for this person."""
 
 
-async def add(connection: AsyncConnection, withdrawal: Withdrawal, *, now: datetime) -> None:
-    """Store a new withdrawal, to be gone on with at once."""
+async def add(connection: AsyncConnection, withdrawal: Withdrawal) -> None:
+    """Store a new withdrawal, of which nothing is decided yet; ``save`` its first step in the same breath."""
     await connection.execute(
         insert(withdrawals).values(
             id=withdrawal.id,
@@ -43,7 +42,6 @@ async def add(connection: AsyncConnection, withdrawal: Withdrawal, *, now: datet
             created_at=withdrawal.created_at,
             account_id=withdrawal.account_id,
             state=withdrawal.state.value,
-            next_try_at=now,
         )
     )
 
@@ -68,6 +66,28 @@ async def lock(connection: AsyncConnection, withdrawal_id: UUID) -> Withdrawal:
     return _required(await _one(connection, withdrawals.c.id == withdrawal_id, lock=True))
 
 
+async def lock_owned(connection: AsyncConnection, withdrawal_id: UUID, user_id: UUID) -> Withdrawal:
+    """As ``lock``, for the person's own only; raises ``WithdrawalNotFound`` for somebody else's."""
+    owned = (withdrawals.c.id == withdrawal_id) & (withdrawals.c.user_id == user_id)
+    return _required(await _one(connection, owned, lock=True))
+
+
+async def held(connection: AsyncConnection, *, limit: int) -> list[Withdrawal]:
+    """Those that wait for a review, the longest first."""
+    is_held = withdrawals.c.state == WithdrawalState.HELD_FOR_REVIEW.value
+    query = select(withdrawals).where(is_held).order_by(withdrawals.c.created_at).limit(limit)
+    return [_withdrawal(row) for row in await connection.execute(query)]
+
+
+async def waiting_to_be_sent(connection: AsyncConnection, currency: str) -> Money:
+    """What was asked for before and still needs the platform's balance at Stripe."""
+    unsent = [state.value for state in (WithdrawalState.RESERVED, WithdrawalState.TRANSFERRING)]
+    total = select(func.coalesce(func.sum(withdrawals.c.amount_minor), 0)).where(
+        withdrawals.c.state.in_(unsent), withdrawals.c.currency == currency, withdrawals.c.next_try_at.is_not(None)
+    )
+    return Money(int((await connection.execute(total)).scalar_one()), currency)
+
+
 async def lock_by_metadata(
     connection: AsyncConnection, withdrawal_id: str | None, *, account_id: str | None
 ) -> Withdrawal | None:
@@ -81,11 +101,19 @@ async def lock_by_metadata(
 
 
 async def save(
-    connection: AsyncConnection, before: Withdrawal, step: Step, *, now: datetime, wait_seconds: float = 0
+    connection: AsyncConnection,
+    before: Withdrawal,
+    step: Step,
+    *,
+    now: datetime,
+    wait_seconds: float = 0,
+    actor_id: UUID | None = None,
+    note: str | None = None,
 ) -> Withdrawal:
     """Store a step: the withdrawal, its entries, its transaction, its notices and the audit row.
 
     Where there is more to send, whoever claimed it keeps its lease, or it rests for ``wait_seconds``.
+    The audit row says who did it (nobody: the platform) and their ``note``.
 
     Raises:
         InsufficientFunds: the wallet does not hold the amount; the caller's work is to be rolled back.
@@ -107,11 +135,11 @@ async def save(
     await notify(connection, step.notices, now=now)
     await write_audit(
         connection,
-        actor_id=None,
+        actor_id=actor_id,
         action=f"withdrawal.{after.state.value}",
         subject=f"withdrawal:{after.id}",
         now=now,
-        details={"reason": after.reason},
+        details={"reason": after.reason} | ({"note": note} if note else {}),
     )
     return after
 
@@ -128,13 +156,10 @@ async def try_later(connection: AsyncConnection, withdrawal: Withdrawal, *, now:
     )
 
 
-async def rest(connection: AsyncConnection, withdrawal: Withdrawal, reason: Reason, *, now: datetime) -> None:
-    """The money is not available at Stripe yet: keep why, and look again after a while."""
-    await connection.execute(
-        update(withdrawals)
-        .where(withdrawals.c.id == withdrawal.id, withdrawals.c.state == withdrawal.state.value)
-        .values(reason=reason.code, next_try_at=now + timedelta(seconds=WAIT_SECONDS))
-    )
+async def rest(connection: AsyncConnection, before: Withdrawal, step: Step, *, now: datetime) -> None:
+    """Keep why it waits, and look again after a while. A look changes nothing, so it leaves no audit row."""
+    values = _changes(before, step.withdrawal, now, WAIT_SECONDS)
+    await connection.execute(update(withdrawals).where(withdrawals.c.id == before.id).values(**values))
 
 
 async def claim_due(
@@ -163,7 +188,8 @@ async def _save_transaction(connection: AsyncConnection, before: Withdrawal, ste
 
 
 def _changes(before: Withdrawal, after: Withdrawal, now: datetime, wait_seconds: float) -> dict[str, Any]:
-    changes = {**asdict(after), "state": after.state.value}
+    lost_in = after.unresolved_in.value if after.unresolved_in else None
+    changes = {**asdict(after), "state": after.state.value, "unresolved_in": lost_in}
     for fixed in ("id", "user_id", "wallet_id", "account_id", "amount", "created_at"):
         del changes[fixed]
     if after.state not in UNSENT:
@@ -193,4 +219,7 @@ def _withdrawal(row: Row[Any]) -> Withdrawal:
     facts = dict(row._mapping)
     del facts["next_try_at"]
     amount = Money(facts.pop("amount_minor"), facts.pop("currency"))
-    return Withdrawal(**{**facts, "state": WithdrawalState(row.state)}, amount=amount)
+    states = {"state": WithdrawalState(row.state)}
+    if row.unresolved_in is not None:
+        states["unresolved_in"] = WithdrawalState(row.unresolved_in)
+    return Withdrawal(**{**facts, **states}, amount=amount)

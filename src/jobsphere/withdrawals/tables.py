@@ -25,14 +25,25 @@ withdrawals = Table(
     Column("reversal_id", Text, unique=True),
     Column("reason", Text),
     Column("estimated_arrival", DateTime(timezone=True)),
+    # When what it waits for is expected.
+    Column("waits_until", DateTime(timezone=True)),
+    # When the bank's refusal became known: nothing goes to that bank account again.
+    Column("payout_failed_at", DateTime(timezone=True)),
+    # In which state the answer was lost.
+    Column("unresolved_in", Text),
     Column("tries", Integer, nullable=False, server_default=sql("0")),
     # When the worker goes on with it; empty when it waits for Stripe or for nothing.
     Column("next_try_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False),
     CheckConstraint(
-        "state IN ('reserved', 'transferring', 'transferred', 'paying_out', 'in_transit', 'paid',"
-        " 'failed', 'reversing', 'returned')",
+        "state IN ('requested', 'held_for_review', 'reserved', 'transferring', 'transferred', 'paying_out',"
+        " 'in_transit', 'paid', 'failed', 'reversing', 'unresolved', 'returned', 'canceled')",
         name="state_is_known",
+    ),
+    CheckConstraint(
+        "(state = 'unresolved') = (unresolved_in IS NOT NULL)"
+        " AND unresolved_in IN ('transferring', 'paying_out', 'reversing')",
+        name="unresolved_says_in_what",
     ),
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
     Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),

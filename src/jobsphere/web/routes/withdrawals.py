@@ -1,5 +1,6 @@
 """Withdrawals to a bank."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,14 +17,21 @@ from jobsphere.web.answers import Answer, answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import Amount, Body, router
 from jobsphere.web.context import Context, CurrentContext
+from jobsphere.web.errors import problem_for
 from jobsphere.web.idempotency import DOCUMENTED, IdempotentPost
+from jobsphere.web.turns import Turns
 from jobsphere.withdrawals import reasons, store
-from jobsphere.withdrawals.lifecycle import Withdrawal, WithdrawalState
+from jobsphere.withdrawals.cancel import cancel
+from jobsphere.withdrawals.quote import Quote, quote
 from jobsphere.withdrawals.request import request as request_withdrawal
+from jobsphere.withdrawals.waiting import waiting
+from jobsphere.withdrawals.withdrawal import Withdrawal, WithdrawalState
 
 routes = router("withdrawals")
 
 REQUEST = IdempotentPost("withdrawals.request")
+TURNS = Turns()
+CANCEL = IdempotentPost("withdrawals.cancel")
 
 Contractor = Annotated[User, Depends(allow(Role.CONTRACTOR))]
 
@@ -50,12 +58,43 @@ async def withdraw(
             now=now,
         )
         balance = await available_balance(connection, await wallet_of(connection, caller.id))
-        data = {**_data(reserved), "newBalance": balance.to_major()}
+        data = {**withdrawal_data(reserved, now), "newBalance": balance.to_major()}
         return answer("Your withdrawal is on its way to your bank.", data, 201)
 
-    outcome = await REQUEST.run(request, context, caller, verb)
+    async with TURNS.of(caller.id):
+        outcome = await REQUEST.run(request, context, caller, verb)
     context.wake()
     return outcome.response()
+
+
+@routes.post("/api/wallet/withdraw/quote")
+async def quote_withdrawal(context: CurrentContext, caller: Contractor, body: NewWithdrawal) -> JSONResponse:
+    """What would arrive at your bank, when, and everything that stands against it. Nothing is moved."""
+    quoted = await quote(
+        context.engine,
+        context.gateway,
+        user_id=caller.id,
+        amount=Money.from_major(body.amount, context.settings.payment_currency),
+        limits=_limits(context),
+        now=context.clock.now(),
+    )
+    return answer("What your withdrawal would come to.", _quote_data(quoted)).response()
+
+
+@routes.post("/api/wallet/withdrawals/{withdrawal_id}/cancel", openapi_extra=DOCUMENTED)
+async def cancel_withdrawal(
+    request: Request, withdrawal_id: UUID, context: CurrentContext, caller: Contractor
+) -> JSONResponse:
+    """Take a withdrawal back while nothing of it is under way at Stripe; the money is in your wallet at once."""
+    now = context.clock.now()
+
+    async def verb(connection: AsyncConnection) -> Answer:
+        canceled = await cancel(connection, withdrawal_id=withdrawal_id, user_id=caller.id, now=now)
+        balance = await available_balance(connection, await wallet_of(connection, caller.id))
+        data = {**withdrawal_data(canceled, now), "newBalance": balance.to_major()}
+        return answer("Your withdrawal is canceled.", data)
+
+    return (await CANCEL.run(request, context, caller, verb)).response()
 
 
 @routes.get("/api/wallet/withdrawals/{withdrawal_id}")
@@ -63,7 +102,7 @@ async def one_withdrawal(withdrawal_id: UUID, context: CurrentContext, caller: C
     """How far your withdrawal is, and why it waits if it does."""
     async with reading(context.engine) as connection:
         found = await store.find_owned(connection, withdrawal_id, caller.id)
-    return answer("Your withdrawal.", _data(found)).response()
+    return answer("Your withdrawal.", withdrawal_data(found, context.clock.now())).response()
 
 
 def _limits(context: Context) -> Limits:
@@ -71,8 +110,10 @@ def _limits(context: Context) -> Limits:
     return Limits.of_settings(settings, "withdrawal")
 
 
-def _data(withdrawal: Withdrawal) -> dict[str, Any]:
-    reason = reasons.by_code(withdrawal.reason)
+def withdrawal_data(withdrawal: Withdrawal, now: datetime) -> dict[str, Any]:
+    """The fields of a withdrawal; whatever is not its end says what it waits for, and until when."""
+    wait = waiting(withdrawal, now)
+    reason = wait.reason if wait else reasons.by_code(withdrawal.reason)
     return {
         "withdrawalId": withdrawal.id,
         "transactionId": withdrawal.id,
@@ -80,8 +121,11 @@ def _data(withdrawal: Withdrawal) -> dict[str, Any]:
         "currency": withdrawal.amount.currency,
         "status": _STATUS.get(withdrawal.state, "pending"),
         "state": withdrawal.state.value,
-        "reasonCode": withdrawal.reason,
+        "reasonCode": reason.code if reason else None,
         "reason": reason.sentence if reason else None,
+        "nextStep": reason.next_step if reason else None,
+        "expectedAt": wait.until if wait else None,
+        "isCancelable": withdrawal.is_cancelable,
         "transferId": withdrawal.transfer_id,
         "payoutId": withdrawal.payout_id,
         "estimatedArrival": withdrawal.estimated_arrival,
@@ -89,9 +133,32 @@ def _data(withdrawal: Withdrawal) -> dict[str, Any]:
     }
 
 
+def _quote_data(quoted: Quote) -> dict[str, Any]:
+    wait = quoted.waits_for
+    return {
+        "amount": quoted.amount.to_major(),
+        "currency": quoted.amount.currency,
+        "fee": quoted.fee.to_major(),
+        "arrives": quoted.arrives.to_major(),
+        "isPossible": not quoted.refusals,
+        "problems": [_problem(refusal) for refusal in quoted.refusals],
+        "reasonCode": wait.code if wait else None,
+        "reason": wait.sentence if wait else None,
+        "nextStep": wait.next_step if wait else None,
+        "expectedAt": quoted.until,
+        "estimatedArrival": quoted.estimated_arrival,
+    }
+
+
+def _problem(refusal: Exception) -> dict[str, str]:
+    problem = problem_for(refusal)
+    return {"code": problem.code, "title": problem.title, "detail": problem.detail.format(error=refusal)}
+
+
 _STATUS = {
     WithdrawalState.PAID: "completed",
     WithdrawalState.FAILED: "failed",
     WithdrawalState.REVERSING: "failed",
     WithdrawalState.RETURNED: "failed",
+    WithdrawalState.CANCELED: "failed",
 }
