@@ -1,5 +1,6 @@
 """Refunds that do not simply succeed, and fees that are known late."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import stripe
 from stripe._v1_services import V1Services
 
 from stripe_sandbox.control import Refused
+from stripe_sandbox.testing import run_in_process
 
 from .conftest import Seller
 
@@ -78,6 +80,16 @@ async def test_a_refund_that_the_balance_does_not_cover_waits_for_money(
 
     assert (await stripe_client.refunds.retrieve_async(refund.id)).status == "succeeded"
     assert await _total(stripe_client) == 20_000 - 2 * FEE
+
+
+async def test_a_refund_because_of_fraud_reports_the_charge(seller: Seller, stripe_client: V1Services) -> None:
+    charge = str((await seller.paid_in(20_000)).latest_charge)
+
+    await stripe_client.refunds.create_async({"charge": charge, "amount": 100, "reason": "fraudulent"})
+
+    reported = (await stripe_client.charges.retrieve_async(charge)).fraud_details
+    assert reported is not None
+    assert reported.user_report == "fraudulent"
 
 
 @pytest.mark.parametrize("card", ["pm_card_bypassPending", "pm_card_pendingRefund"])
@@ -167,6 +179,24 @@ async def test_what_follows_from_an_unsettled_charge_keeps_the_books(
     assert dispute["balance_transactions"][0]["net"] == -21_500
     assert (await stripe_client.charges.retrieve_async(charge)).balance_transaction is not None
     await seller.control.advance(days=3)
+
+
+async def test_settings_and_deadlines_survive_a_restart(tmp_path: Path) -> None:
+    async with run_in_process(tmp_path / "state") as sandbox:
+        seller = Seller(sandbox.url, sandbox.control)
+        await sandbox.control.change_settings(dispute_fee_minor=2_000)
+        charge = str((await seller.paid_in(20_000)).latest_charge)
+        dispute = await sandbox.control.dispute(charge)
+        await seller.close()
+
+    async with run_in_process(tmp_path / "state") as sandbox:
+        seller = Seller(sandbox.url, sandbox.control)
+        assert (await sandbox.control.settings())["dispute_fee_minor"] == 2_000
+        await sandbox.control.advance(days=10)
+        lost = await seller.client().disputes.retrieve_async(dispute["id"])
+        assert (lost.status, lost.balance_transactions[0].fee) == ("lost", 2_000)
+        assert (await sandbox.control.books())["balanced"]
+        await seller.close()
 
 
 async def test_settings_are_checked_and_end_with_a_reset(seller: Seller) -> None:

@@ -94,6 +94,8 @@ def give_back(
         transfer_reversal=None,
     )
     _count_refunded(sandbox, charge, asked)
+    if reason == "fraudulent":
+        sandbox.store.change(charge, fraud_details={"user_report": "fraudulent"})
     _take_from_balance(sandbox, refund, charge)
     emit(sandbox, "refund.created", refund)
     emit(sandbox, "charge.refunded", charge)
