@@ -253,6 +253,19 @@ async def test_a_publishable_key_may_do_only_what_a_browser_does(
     assert (answer.status_code, _error(answer)["code"]) == (403, "secret_key_required")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PATCH", "customers"), ("PUT", "customers"), ("DELETE", "payment_intents/pi_1"), ("POST", "balance")],
+)
+async def test_a_method_that_a_path_does_not_have_is_an_unknown_request(
+    seller: Seller, http: httpx.AsyncClient, method: str, path: str
+) -> None:
+    answer = await http.request(method, f"/v1/{path}")
+
+    assert (answer.status_code, _error(answer)["type"]) == (404, "invalid_request_error")
+    assert f"{method}: /v1/{path}" in _error(answer)["message"]
+
+
 async def test_the_second_interface_of_stripe_is_not_simulated_and_says_so(
     seller: Seller, http: httpx.AsyncClient
 ) -> None:
