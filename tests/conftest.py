@@ -148,7 +148,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what this run held against Stripe's description of its API, or that there was none."""
     if not stripe.is_here():
-        terminalreporter.write_line(f"Nothing was held against Stripe's description: {stripe.ABSENT}")
+        terminalreporter.write_line(f"Nothing was held against it: {stripe.ABSENT}")
     elif exchanges.COUNTS:
         terminalreporter.section("held against Stripe's description of its API")
         for line in exchanges.summary():
