@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     # Not set: what ``wallets.limits`` says for the currency.
     deposit_minimum: Decimal | None = None
     deposit_maximum: Decimal | None = None
+    # Attempts at payments of one person, and failed ones of one card whoever tried it.
+    deposits_per_hour_max: Annotated[int, Field(ge=1)] = 10
+    card_failures_per_day_max: Annotated[int, Field(ge=1)] = 10
     withdrawal_minimum: Decimal | None = None
     withdrawal_maximum: Decimal | None = None
     # After another bank account was entered, nothing is withdrawn for so long.

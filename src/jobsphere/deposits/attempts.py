@@ -26,9 +26,9 @@ class Tried:
     ended_at: datetime | None
 
 
-async def begin_first(connection: AsyncConnection, deposit: Deposit) -> None:
+async def begin_first(connection: AsyncConnection, deposit: Deposit, card: Card | None) -> None:
     """The attempt that a deposit begins with."""
-    first = Attempt(deposit.attempt_number, AttemptState.OPEN, deposit.payment_method_id)
+    first = Attempt(deposit.attempt_number, AttemptState.OPEN, deposit.payment_method_id, card)
     await write(connection, deposit, [first], now=deposit.created_at)
 
 

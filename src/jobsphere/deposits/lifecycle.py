@@ -15,7 +15,7 @@ from jobsphere.ledger.accounts import stripe_balance, wallet_available
 from jobsphere.ledger.posting import Entry, Posting
 from jobsphere.money import Money
 from jobsphere.notifications.notice import Notice, NoticeType
-from jobsphere.stripe_gateway.objects import Failure
+from jobsphere.stripe_gateway.objects import Card, Failure
 
 
 class DepositState(StrEnum):
@@ -162,7 +162,7 @@ def declined(deposit: Deposit, payment_intent_id: str | None, failure: Failure) 
     )
 
 
-def another_card(deposit: Deposit, payment_method_id: str, *, now: datetime) -> Step:
+def another_card(deposit: Deposit, payment_method_id: str, *, now: datetime, card: Card | None = None) -> Step:
     """Try the same PaymentIntent with another card: a new attempt, with a key of its own.
 
     Raises:
@@ -180,7 +180,8 @@ def another_card(deposit: Deposit, payment_method_id: str, *, now: datetime) -> 
         attempted_at=now,
         attempts_ended=deposit.attempts_ended + len(left),
     )
-    return Step(again, attempts=(*left, Attempt(again.attempt_number, AttemptState.OPEN, payment_method_id)))
+    begun = Attempt(again.attempt_number, AttemptState.OPEN, payment_method_id, card)
+    return Step(again, attempts=(*left, begun))
 
 
 def canceled(deposit: Deposit, reason: Decline) -> Step:

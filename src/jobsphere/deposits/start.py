@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.audit.write import write as write_audit
 from jobsphere.deposits import attempts
 from jobsphere.deposits.lifecycle import Deposit, DepositState
+from jobsphere.deposits.pace import USUAL_PACE, Pace, require_pace
 from jobsphere.deposits.tables import deposits
 from jobsphere.money import Money
 from jobsphere.stripe_gateway import calls
+from jobsphere.stripe_gateway.objects import Card
 from jobsphere.wallets import freezes, transactions
 from jobsphere.wallets.freezes import Use
 from jobsphere.wallets.limits import Limits
@@ -29,6 +31,8 @@ async def start(
     limits: Limits,
     now: datetime,
     lease_seconds: float,
+    card: Card | None = None,
+    pace: Pace = USUAL_PACE,
 ) -> Deposit:
     """Store a deposit with its pending transaction; ``send`` goes on with it.
 
@@ -37,11 +41,13 @@ async def start(
     Raises:
         AmountOutOfLimits: below or above what one deposit may be.
         WalletFrozen, WalletInactive: the wallet takes no deposits.
+        TooManyPayments, CardFailedTooOften: not again for now.
     """
     limits.require(amount)
     wallet = await lock_wallet_of(connection, user_id)
     await freezes.require_free(connection, wallet, Use.PAY_IN, now=now)
     wallet.require_currency(amount)
+    await require_pace(connection, pace, wallet_id=wallet.id, card=card, now=now)
     deposit = Deposit(
         id=deposit_id,
         user_id=user_id,
@@ -57,7 +63,7 @@ async def start(
         attempted_at=now,
     )
     await connection.execute(insert(deposits).values(**_row(deposit, now + timedelta(seconds=lease_seconds))))
-    await attempts.begin_first(connection, deposit)
+    await attempts.begin_first(connection, deposit, card)
     await transactions.write(connection, _transaction(deposit))
     await calls.begin(connection, create_key(deposit), now=now)
     await write_audit(

@@ -113,6 +113,12 @@ class StripeGateway:
         return objects.payment_intent(found.to_dict())
 
     @_stripe_call
+    async def retrieve_payment_method(self, payment_method_id: str) -> objects.PaymentMethod:
+        """The payment method as it is now."""
+        found = await self._stripe.payment_methods.retrieve_async(payment_method_id)
+        return objects.payment_method(found.to_dict())
+
+    @_stripe_call
     async def retrieve_charge(self, charge_id: str) -> objects.Charge:
         """The charge as it is now, with its line in Stripe's books once there is one."""
         found = await self._stripe.charges.retrieve_async(charge_id, {"expand": ["balance_transaction"]})

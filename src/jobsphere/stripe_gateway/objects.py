@@ -34,6 +34,17 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """A way to pay; saved when it belongs to a customer."""
+
+    id: str
+    customer_id: str | None
+    card: Card | None
+    expires: tuple[int, int] | None  # month and year
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why the last attempt at a payment failed. Each attempt the bank refused has a charge of its own."""
 
@@ -214,6 +225,18 @@ def card(data: object) -> Card | None:
     if not found:
         return None
     return Card(_optional(found, "fingerprint"), _optional(found, "brand"), _optional(found, "last4"))
+
+
+def payment_method(data: Json) -> PaymentMethod:
+    details = _mapping(data.get("card"))
+    month, year = details.get("exp_month"), details.get("exp_year")
+    return PaymentMethod(
+        id=_text(data, "id"),
+        customer_id=id_of(data.get("customer")),
+        card=card(details),
+        expires=(month, year) if type(month) is int and type(year) is int else None,
+        created_at=_moment(data.get("created")),
+    )
 
 
 def balance_transaction(data: Json) -> BalanceTransaction:

@@ -6,6 +6,7 @@ from starlette.requests import ClientDisconnect
 
 from jobsphere import database, money
 from jobsphere.deposits.lifecycle import NoOtherCardPossible
+from jobsphere.deposits.pace import CardFailedTooOften, TooManyPayments
 from jobsphere.deposits.store import DepositNotFound
 from jobsphere.disputes.answer import NotAnswerable
 from jobsphere.disputes.store import DisputeNotFound
@@ -175,6 +176,18 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "not_onboarded",
         "Payout account missing",
         "Open and complete your payout account first: POST /api/wallet/connect.",
+    ),
+    TooManyPayments: Problem(
+        429,
+        "too_many_payments",
+        "Too many payments",
+        "You have tried {error.at_most} payments within an hour. Try again later.",
+    ),
+    CardFailedTooOften: Problem(
+        429,
+        "card_failed_too_often",
+        "Card failed too often",
+        "This card failed {error.at_most} times within a day. Use another card, or try again tomorrow.",
     ),
     NoOtherCardPossible: Problem(
         409,

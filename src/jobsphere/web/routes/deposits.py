@@ -14,8 +14,10 @@ from jobsphere.database import reading
 from jobsphere.deposits import store
 from jobsphere.deposits.ask import ask
 from jobsphere.deposits.attempts import Tried, attempts_of
+from jobsphere.deposits.card import look_at
 from jobsphere.deposits.declines import sentence_for
 from jobsphere.deposits.lifecycle import UNSENT, Deposit, DepositState
+from jobsphere.deposits.pace import Pace
 from jobsphere.deposits.resume import resume
 from jobsphere.deposits.send import client_secret, send
 from jobsphere.deposits.start import start
@@ -59,6 +61,7 @@ async def deposit(request: Request, context: CurrentContext, caller: Depositor, 
     """
     amount = Money.from_major(body.amount, context.settings.payment_currency)
     deposit_id, now = context.ids.new(), context.clock.now()
+    card = await look_at(context.gateway, body.payment_method_id)
 
     async def verb(connection: AsyncConnection) -> Answer:
         started = await start(
@@ -70,6 +73,8 @@ async def deposit(request: Request, context: CurrentContext, caller: Depositor, 
             limits=_limits(context),
             now=now,
             lease_seconds=LEASE_SECONDS,
+            card=card,
+            pace=_pace(context),
         )
         return _answer(started)
 
@@ -89,6 +94,7 @@ async def resume_deposit(
     if body.payment_method_id is None:
         return await _asked(context, caller, deposit_id)
     method, now = body.payment_method_id, context.clock.now()
+    card = await look_at(context.gateway, method)
 
     async def verb(connection: AsyncConnection) -> Answer:
         resumed = await resume(
@@ -98,6 +104,8 @@ async def resume_deposit(
             payment_method_id=method,
             now=now,
             lease_seconds=LEASE_SECONDS,
+            card=card,
+            pace=_pace(context),
         )
         return _answer(resumed, done=200)
 
@@ -139,6 +147,11 @@ async def _asked(context: Context, caller: User, deposit_id: UUID) -> JSONRespon
         found = await ask(context.engine, context.gateway, context.clock, deposit_id)
     secret = await client_secret(context.gateway, found)
     return _with_secret(_answer(found, done=200), secret).response()
+
+
+def _pace(context: Context) -> Pace:
+    settings = context.settings
+    return Pace(settings.deposits_per_hour_max, settings.card_failures_per_day_max)
 
 
 def _limits(context: Context) -> Limits:
