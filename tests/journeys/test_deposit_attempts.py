@@ -114,7 +114,7 @@ async def test_3d_secure_is_gone_on_with_by_its_owner_alone(jobsphere: JobSphere
     for body in ({}, {"paymentMethodId": "pm_card_visa"}):
         refused = await other.post(f"/api/wallet/deposits/{deposit['depositId']}/resume", body)
         assert (refused.status_code, refused.json()["code"]) == (404, "deposit_not_found")
-    assert await attempts(customer, deposit) == [(1, "open", None, None)]
+    assert await attempts(customer, deposit) == [(1, "open", "3220", None)]
 
 
 async def test_another_card_instead_of_3d_secure_leaves_the_first_attempt(jobsphere: JobSphere) -> None:
