@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere.clock import Clock, Ids
 from jobsphere.database import in_own_transaction
-from jobsphere.deposits import book_fee
+from jobsphere.deposits import book_fee, remove_card
 from jobsphere.deposits import send as deposits_send
 from jobsphere.deposits import store as deposits_store
 from jobsphere.disputes import answer
@@ -73,6 +73,7 @@ class Worker:
         self._loops = (
             _Loop("webhooks", self._webhooks, poll_seconds),
             _Loop("deposits", self._deposits, poll_seconds),
+            _Loop("cards", self._cards, poll_seconds),
             _Loop("fees", self._fees, poll_seconds),
             _Loop("refunds", self._refunds, poll_seconds),
             _Loop("dispute answers", self._dispute_answers, poll_seconds),
@@ -123,6 +124,11 @@ class Worker:
         await _each("deposits", deeds)
         return len(due)
 
+    async def _cards(self) -> int:
+        due = await _due_cards(self.engine, self.clock.now())
+        await _each("cards", (remove_card.remove(self.engine, self.gateway, self.clock, id_) for id_ in due))
+        return len(due)
+
     async def _fees(self) -> int:
         due = await _due_fees(self.engine, self.clock.now())
         await _each("fees", (book_fee.book_fee(self.engine, self.gateway, self.clock, id_) for id_ in due))
@@ -168,6 +174,11 @@ async def _each(loop: str, deeds: Iterable[Awaitable[object]]) -> None:
 @in_own_transaction
 async def _due_deposits(connection: AsyncConnection, now: datetime) -> list[UUID]:
     return list(await deposits_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
+
+
+@in_own_transaction
+async def _due_cards(connection: AsyncConnection, now: datetime) -> list[UUID]:
+    return list(await remove_card.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
 
 
 @in_own_transaction

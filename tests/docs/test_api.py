@@ -119,6 +119,13 @@ async def test_the_answers_hold_the_fields_that_are_listed(databases: Databases,
     assert {name: set(answer) for name, answer in found.items()} == listed
 
 
+async def _card(customer: Person) -> dict[str, Any]:
+    body = {"amount": 10, "paymentMethodId": "pm_card_visa", "saveCard": True}
+    await customer.done("/api/wallet/deposit", body)
+    card: dict[str, Any] = (await customer.data("/api/wallet/cards"))["cards"][0]
+    return card
+
+
 async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
     """One of each kind."""
     customer, contractor = await jobsphere.earned("100")
@@ -140,6 +147,7 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
         "withdrawal quote": await contractor.done("/api/wallet/withdraw/quote", {"amount": 80}),
         "transaction": (await customer.data("/api/wallet/transactions"))["transactions"][0],
         "deposit": deposit,
+        "card": await _card(customer),
         "attempt": (await customer.data(f"/api/wallet/deposits/{deposit['depositId']}"))["attempts"][0],
         "onboarding": await (await jobsphere.person(Role.CONTRACTOR)).done("/api/wallet/connect", {}),
         "payout account": await contractor.data("/api/wallet/connect/status"),

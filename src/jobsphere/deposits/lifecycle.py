@@ -64,6 +64,7 @@ class Deposit:
     created_at: datetime
     attempted_at: datetime  # when its present attempt began, or its last one if none is open
     attempts_ended: int = 0
+    saves_card: bool = False  # the card that pays is kept for next time
     failed_with: str | None = None  # the charge, or the payment method, of the last attempt that failed
 
     @property
@@ -162,7 +163,13 @@ def declined(deposit: Deposit, payment_intent_id: str | None, failure: Failure) 
     )
 
 
-def another_card(deposit: Deposit, payment_method_id: str, *, now: datetime, card: Card | None = None) -> Step:
+def another_card(
+    deposit: Deposit,
+    payment_method_id: str,
+    *,
+    now: datetime,
+    card: Card | None = None,
+) -> Step:
     """Try the same PaymentIntent with another card: a new attempt, with a key of its own.
 
     Raises:

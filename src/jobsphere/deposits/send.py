@@ -27,6 +27,7 @@ from jobsphere.stripe_gateway.once import Once
 
 SECRET_SECONDS_MAX = 3
 
+_NOT_ACCEPTED = "resource_missing"
 _UNEXPECTED_STATE = "payment_intent_unexpected_state"
 
 log = logger(__name__)
@@ -98,7 +99,11 @@ def _intent_of(gateway: StripeGateway, deposit: Deposit, customer_id: str) -> On
     return Once(
         key,
         lambda: gateway.create_payment_intent(
-            amount=deposit.amount, customer_id=customer_id, deposit_id=deposit.id, key=key
+            amount=deposit.amount,
+            customer_id=customer_id,
+            deposit_id=deposit.id,
+            saves_card=deposit.saves_card,
+            key=key,
         ),
         lambda _: gateway.find_payment_intent(customer_id=customer_id, deposit_id=deposit.id),
     )
@@ -115,7 +120,8 @@ async def _confirm(
         return await _store_decline(engine, deposit, decline.failure, clock.now()), secret
     except Refused as refusal:
         if refusal.code != _UNEXPECTED_STATE:
-            return await _store_decline(engine, deposit, Failure(refusal.code), clock.now()), None
+            # No bank was asked: Stripe does not let this payment method pay here.
+            return await _store_decline(engine, deposit, Failure(_NOT_ACCEPTED), clock.now()), None
         # It was confirmed or canceled already: what it is now is the answer.
         intent = await gateway.retrieve_payment_intent(deposit.payment_intent_id)
     return await _store_confirmation(engine, deposit, intent, clock.now()), intent.client_secret
@@ -126,7 +132,9 @@ def _confirmation_of(gateway: StripeGateway, deposit: Deposit, payment_intent_id
     return Once(
         key,
         lambda: gateway.confirm_payment_intent(
-            payment_intent_id, payment_method_id=deposit.payment_method_id, key=key
+            payment_intent_id,
+            payment_method_id=deposit.payment_method_id,
+            key=key,
         ),
         # Confirmed or not, what the PaymentIntent is now is the answer.
         lambda _: gateway.retrieve_payment_intent(payment_intent_id),

@@ -32,6 +32,7 @@ async def start(
     now: datetime,
     lease_seconds: float,
     card: Card | None = None,
+    saves_card: bool = False,
     pace: Pace = USUAL_PACE,
 ) -> Deposit:
     """Store a deposit with its pending transaction; ``send`` goes on with it.
@@ -61,6 +62,7 @@ async def start(
         tries=0,
         created_at=now,
         attempted_at=now,
+        saves_card=saves_card,
     )
     await connection.execute(insert(deposits).values(**_row(deposit, now + timedelta(seconds=lease_seconds))))
     await attempts.begin_first(connection, deposit, card)
@@ -99,6 +101,7 @@ def _row(deposit: Deposit, next_try_at: datetime) -> dict[str, object]:
         "next_try_at": next_try_at,
         "created_at": deposit.created_at,
         "attempted_at": deposit.attempted_at,
+        "saves_card": deposit.saves_card,
     }
 
 

@@ -175,5 +175,6 @@ def _deposit(row: Row[Any]) -> Deposit:
         created_at=row.created_at,
         attempted_at=row.attempted_at,
         attempts_ended=row.attempts_ended,
+        saves_card=row.saves_card,
         failed_with=row.failed_with,
     )

@@ -42,6 +42,8 @@ deposits = Table(
     Column("next_try_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("attempted_at", DateTime(timezone=True), nullable=False),
+    # Whether the card that pays is kept for next time.
+    Column("saves_card", Boolean, nullable=False, server_default=sql("false")),
     Column("attempts_ended", Integer, nullable=False, server_default=sql("0")),
     # The charge, or the payment method, of the last attempt that failed.
     Column("failed_with", Text),
@@ -99,4 +101,23 @@ charge_fees = Table(
     CheckConstraint("(state = 'booked') = (booked_at IS NOT NULL)", name="booked_has_its_time"),
     CheckConstraint("(state = 'pending') = (next_try_at IS NOT NULL)", name="pending_is_asked_for"),
     Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
+)
+
+saved_cards = Table(
+    "saved_cards",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("payment_method_id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("is_default", Boolean, nullable=False, server_default=sql("false")),
+    Column("tries", Integer, nullable=False, server_default=sql("0")),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("state IN ('saved', 'removing', 'removed')", name="state_is_known"),
+    CheckConstraint("NOT is_default OR state = 'saved'", name="default_is_saved"),
+    CheckConstraint("(state = 'removing') = (next_try_at IS NOT NULL)", name="removing_is_gone_on_with"),
+    Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
+    Index(None, "user_id", unique=True, postgresql_where=sql("is_default")),
+    Index("saved_cards_of_user_idx", "user_id"),
 )

@@ -36,6 +36,7 @@ GRANTS = {
     "payout_accounts": _CHANGE,
     "postings": _KEEP,
     "refunds": _CHANGE,
+    "saved_cards": _CHANGE,
     "stripe_calls": _CHANGE,
     "transactions": _CHANGE,
     "users": _CHANGE,

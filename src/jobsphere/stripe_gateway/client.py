@@ -61,19 +61,22 @@ class StripeGateway:
 
     @_stripe_call
     async def create_payment_intent(
-        self, *, amount: Money, customer_id: str, deposit_id: UUID, key: str
+        self, *, amount: Money, customer_id: str, deposit_id: UUID, saves_card: bool, key: str
     ) -> objects.PaymentIntent:
-        """A PaymentIntent that waits to be confirmed; no card is charged yet."""
-        made = await self._stripe.payment_intents.create_async(
-            {
-                "amount": amount.amount_minor,
-                "currency": amount.currency,
-                "customer": customer_id,
-                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                "metadata": {"deposit_id": str(deposit_id)},
-            },
-            {"idempotency_key": key},
-        )
+        """A PaymentIntent that waits to be confirmed; no card is charged yet.
+
+        With ``saves_card`` the card that pays is the customer's to pay with again.
+        """
+        parameters: Any = {
+            "amount": amount.amount_minor,
+            "currency": amount.currency,
+            "customer": customer_id,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "metadata": {"deposit_id": str(deposit_id)},
+        }
+        if saves_card:
+            parameters["setup_future_usage"] = "on_session"
+        made = await self._stripe.payment_intents.create_async(parameters, {"idempotency_key": key})
         return objects.payment_intent(made.to_dict())
 
     @_stripe_call
@@ -111,6 +114,18 @@ class StripeGateway:
         """The PaymentIntent as it is now, with its client secret."""
         found = await self._stripe.payment_intents.retrieve_async(payment_intent_id)
         return objects.payment_intent(found.to_dict())
+
+    @_stripe_call
+    async def list_payment_methods(self, customer_id: str) -> list[objects.PaymentMethod]:
+        """The cards that are saved to a customer, the latest first."""
+        page = await self._stripe.customers.payment_methods.list_async(customer_id, {"type": "card", "limit": 100})
+        return [objects.payment_method(found.to_dict()) async for found in page.auto_paging_iter()]
+
+    @_stripe_call
+    async def detach_payment_method(self, payment_method_id: str, *, key: str) -> objects.PaymentMethod:
+        """Take it from its customer; nobody can pay with it again."""
+        gone = await self._stripe.payment_methods.detach_async(payment_method_id, {}, {"idempotency_key": key})
+        return objects.payment_method(gone.to_dict())
 
     @_stripe_call
     async def retrieve_payment_method(self, payment_method_id: str) -> objects.PaymentMethod:

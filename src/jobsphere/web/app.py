@@ -12,6 +12,7 @@ from jobsphere.web.limits import BodyLimit
 from jobsphere.web.request_log import RequestLog
 from jobsphere.web.routes import (
     admin,
+    cards,
     config,
     deposits,
     disputes,
@@ -35,6 +36,7 @@ ROUTERS = (
     people.routes,
     wallet.routes,
     deposits.routes,
+    cards.routes,
     refunds.routes,
     disputes.routes,
     withdrawals.routes,

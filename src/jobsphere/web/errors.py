@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect
 from jobsphere import database, money
 from jobsphere.deposits.lifecycle import NoOtherCardPossible
 from jobsphere.deposits.pace import CardFailedTooOften, TooManyPayments
+from jobsphere.deposits.saved_cards import CardNotFound, NoDefaultCard
 from jobsphere.deposits.store import DepositNotFound
 from jobsphere.disputes.answer import NotAnswerable
 from jobsphere.disputes.store import DisputeNotFound
@@ -188,6 +189,13 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "card_failed_too_often",
         "Card failed too often",
         "This card failed {error.at_most} times within a day. Use another card, or try again tomorrow.",
+    ),
+    CardNotFound: Problem(404, "card_not_found", "Card not found", "GET /api/wallet/cards lists your cards."),
+    NoDefaultCard: Problem(
+        409,
+        "no_default_card",
+        "No default card",
+        "Name a payment method, or choose a default card first.",
     ),
     NoOtherCardPossible: Problem(
         409,

@@ -19,6 +19,7 @@ from jobsphere.deposits.declines import sentence_for
 from jobsphere.deposits.lifecycle import UNSENT, Deposit, DepositState
 from jobsphere.deposits.pace import Pace
 from jobsphere.deposits.resume import resume
+from jobsphere.deposits.saved_cards import default_card
 from jobsphere.deposits.send import client_secret, send
 from jobsphere.deposits.start import start
 from jobsphere.identity.people import Role, User
@@ -44,7 +45,8 @@ PaymentMethodId = Annotated[str, StringConstraints(pattern=r"^pm_[A-Za-z0-9_]{1,
 
 class NewDeposit(Body):
     amount: Amount
-    payment_method_id: PaymentMethodId
+    payment_method_id: PaymentMethodId | None = None
+    save_card: bool = False
 
 
 class ResumedDeposit(Body):
@@ -57,11 +59,13 @@ async def deposit(request: Request, context: CurrentContext, caller: Depositor, 
 
     `status` is `pending` until Stripe's signed event credits the wallet. 202: Stripe has not answered
     yet, JobSphere goes on by itself. `state` `requires_action`: confirm with `clientSecret`. A declined
-    card is `failed` with its reason; resume the deposit with another card.
+    card is `failed` with its reason; resume the deposit with another card. Without `paymentMethodId` your
+    default card pays; with `saveCard` the card is kept for next time.
     """
     amount = Money.from_major(body.amount, context.settings.payment_currency)
     deposit_id, now = context.ids.new(), context.clock.now()
-    card = await look_at(context.gateway, body.payment_method_id)
+    method = body.payment_method_id or await _default(context, caller)
+    card = await look_at(context.gateway, method)
 
     async def verb(connection: AsyncConnection) -> Answer:
         started = await start(
@@ -69,11 +73,12 @@ async def deposit(request: Request, context: CurrentContext, caller: Depositor, 
             deposit_id=deposit_id,
             user_id=caller.id,
             amount=amount,
-            payment_method_id=body.payment_method_id,
+            payment_method_id=method,
             limits=_limits(context),
             now=now,
             lease_seconds=LEASE_SECONDS,
             card=card,
+            saves_card=body.save_card,
             pace=_pace(context),
         )
         return _answer(started)
@@ -147,6 +152,11 @@ async def _asked(context: Context, caller: User, deposit_id: UUID) -> JSONRespon
         found = await ask(context.engine, context.gateway, context.clock, deposit_id)
     secret = await client_secret(context.gateway, found)
     return _with_secret(_answer(found, done=200), secret).response()
+
+
+async def _default(context: Context, caller: User) -> str:
+    async with reading(context.engine) as connection:
+        return await default_card(connection, caller.id)
 
 
 def _pace(context: Context) -> Pace:
