@@ -19,6 +19,9 @@ from stripe_sandbox.settings import Settings
 from stripe_sandbox.webhooks.endpoints import listen_as_environment_says
 
 SHUTDOWN_SECONDS_MAX = 1
+# Longer than clients keep an idle connection (httpx: 5 seconds): whoever closes first should be the client, or a
+# request that was just sent is lost.
+KEEP_ALIVE_SECONDS = 75
 # Records stay, and none refers back to itself. To look through all of them again and again for cycles took two
 # fifths of the time of a payment; so it is done seldom, and only in a process of the sandbox's own.
 RARELY = (50_000, 50, 1_000)
@@ -72,6 +75,7 @@ def server_for(
         log_level="critical",
         lifespan="on",
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
     )
     return Server(config, when_listening)

@@ -7,6 +7,9 @@ import pytest
 import stripe
 from stripe._v1_services import V1Services
 
+from stripe_sandbox.sandbox import Sandbox
+from stripe_sandbox.server import bind, server_for
+
 from .conftest import Seller
 
 GOOD = {"amount": "5000", "currency": "usd"}
@@ -292,6 +295,15 @@ async def test_wrong_paging_is_refused(
     answer = await http.get("/v1/customers", params=query)
 
     assert (answer.status_code, _error(answer)["param"]) == (400, param)
+
+
+def test_an_idle_connection_is_closed_by_the_client_and_not_by_the_sandbox() -> None:
+    client_seconds = httpx.Limits().keepalive_expiry
+    with bind("127.0.0.1", 0) as listener:
+        server = server_for(Sandbox(), listener, lambda: None)
+
+    assert client_seconds is not None
+    assert server.config.timeout_keep_alive > 2 * client_seconds
 
 
 async def test_a_deleted_customer_is_a_tombstone(seller: Seller, stripe_client: V1Services) -> None:
