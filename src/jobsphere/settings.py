@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     stripe_connect_webhook_secret: SecretStr | None = None
     stripe_connect_client_id: str | None = None
     stripe_api_base: BaseUrl = STRIPE_API_BASE
+    # How often Stripe's list of events is read for those that never came: the platform's, and each contractor's.
+    catch_up_seconds: Annotated[int, Field(ge=10)] = 300
+    catch_up_account_seconds: Annotated[int, Field(ge=10)] = 3600
     stripe_timeout_seconds: Annotated[float, Field(gt=0, le=80)] = 8.0
 
     payment_currency: Annotated[str, AfterValidator(_supported)] = "usd"

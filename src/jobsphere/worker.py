@@ -1,10 +1,11 @@
 """The background loops: whatever was committed as "to be done" is done here, by any number of processes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -20,10 +21,12 @@ from jobsphere.disputes.remind import remind_due
 from jobsphere.idempotency.keys import delete_expired
 from jobsphere.marketplace.expire import expire_due
 from jobsphere.observability import logger
+from jobsphere.reconciliation.look_after import look_after
 from jobsphere.refunds import send as refunds_send
 from jobsphere.refunds import store as refunds_store
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.traces import trace
+from jobsphere.webhooks.catch_up import CatchUp, catch_up
 from jobsphere.webhooks.process import process_due
 from jobsphere.withdrawals import send as withdrawals_send
 from jobsphere.withdrawals import store as withdrawals_store
@@ -63,7 +66,9 @@ class Worker:
         *,
         poll_seconds: float = 0.5,
         shortfall: Shortfall = Shortfall.DEBT,
+        heals: CatchUp | None = None,
     ) -> None:
+        """With ``heals`` it also reads the events that never came, and asks about what waits for long."""
         self.engine = engine
         self.gateway = gateway
         self.clock = clock
@@ -81,6 +86,7 @@ class Worker:
             _Loop("withdrawals", self._withdrawals, poll_seconds),
             _Loop("offers", self._offers, 10 * poll_seconds, is_woken=False),
             _Loop("housekeeping", self._housekeeping, HOUSEKEEPING_SECONDS, is_woken=False),
+            *(self._healing(heals, poll_seconds) if heals else ()),
         )
 
     async def run(self) -> None:
@@ -117,6 +123,18 @@ class Worker:
             # An event may leave something to send, such as the reversal of a failed payout.
             self.wake()
         return found
+
+    def _healing(self, how: CatchUp, poll_seconds: float) -> Sequence[_Loop]:
+        return (
+            _Loop("catch_up", partial(self._catch_up, how), 4 * poll_seconds, is_woken=False),
+            _Loop("obligations", self._look_after, 60 * poll_seconds, is_woken=False),
+        )
+
+    async def _catch_up(self, how: CatchUp) -> int:
+        return await catch_up(self.engine, self.gateway, self.clock, how)
+
+    async def _look_after(self) -> int:
+        return await look_after(self.engine, self.gateway, self.clock, self.ids, self.shortfall)
 
     async def _deposits(self) -> int:
         due = await _due_deposits(self.engine, self.clock.now())

@@ -159,6 +159,7 @@ async def _answers(jobsphere: JobSphere) -> dict[str, dict[str, Any]]:
         "freeze": await admin.done(f"/api/admin/wallets/{customer.id}/freeze", {"reason": "Look at it"}),
         **await _disputed(jobsphere, admin, str(spent["stripeChargeId"])),
         "platform": await admin.data("/api/admin/platform"),
+        "obligation": (await admin.data("/api/admin/obligations"))["obligations"][0],
     }
 
 

@@ -31,6 +31,7 @@ from jobsphere.settings import Settings
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.web.app import create_app
 from jobsphere.web.context import Context
+from jobsphere.webhooks.catch_up import CatchUp
 from jobsphere.worker import Worker
 from stripe_sandbox.control import Control
 from stripe_sandbox.testing import run_in_process
@@ -205,8 +206,8 @@ class JobSphere:
 
 
 @asynccontextmanager
-async def running(url: str, settings: Settings) -> AsyncIterator[JobSphere]:
-    """JobSphere and a sandbox of its own, on the database at ``url``."""
+async def running(url: str, settings: Settings, heals: CatchUp | None = None) -> AsyncIterator[JobSphere]:
+    """JobSphere and a sandbox of its own, on the database at ``url``; without ``heals`` only events tell it."""
     async with run_in_process(observers=(JUDGE,)) as sandbox:
         settings = using_sandbox(settings, sandbox.url)
         assert settings.stripe_secret_key is not None
@@ -217,7 +218,7 @@ async def running(url: str, settings: Settings) -> AsyncIterator[JobSphere]:
             api_base=sandbox.url,
             timeout_seconds=settings.stripe_timeout_seconds,
         )
-        worker = Worker(engine, gateway, clock, TimeOrderedIds(), poll_seconds=0.05)
+        worker = Worker(engine, gateway, clock, TimeOrderedIds(), poll_seconds=0.05, heals=heals)
         secret = settings.jobsphere_token_secret.get_secret_value().encode()
         context = Context(settings, engine, clock, TimeOrderedIds(), secret, gateway, worker.wake)
         with socket.create_server(("127.0.0.1", 0)) as listener:

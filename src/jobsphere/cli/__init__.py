@@ -75,6 +75,17 @@ def doctor(
 
 
 @app.command()
+def obligations(
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Also the states that nothing is in.")] = False,
+) -> None:
+    """Show what is owed: oldest age, count and money of each state; exit 1 if something is over its limit."""
+    from jobsphere.cli.obligations import run
+
+    raise typer.Exit(run(as_json=as_json, all_=all_))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the version this JobSphere needs, and grant the application its rights."""
     from jobsphere.cli.migrate import run

@@ -59,7 +59,14 @@ async def _serve(
         clock, ids = SystemClock(), TimeOrderedIds()
         if sandboxed:
             await join_demo_people(engine, clock, ids, settings.payment_currency)
-        worker = Worker(engine, gateway, clock, ids, shortfall=Shortfall(settings.dispute_shortfall))
+        worker = Worker(
+            engine,
+            gateway,
+            clock,
+            ids,
+            shortfall=Shortfall(settings.dispute_shortfall),
+            heals=stack.catch_up_of(settings),
+        )
         if database.server is not None:
             await cleanup.enter_async_context(_watched(database.server))
         if with_worker:

@@ -34,6 +34,7 @@ from jobsphere.money import MoneyError
 from jobsphere.settings import ConfigurationError, Settings
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.wallets.limits import Limits, What
+from jobsphere.webhooks.catch_up import CatchUp
 
 OWNER = "jobsphere_owner"
 APPLICATION = "jobsphere_application"
@@ -83,6 +84,11 @@ def _require_limits(settings: Settings) -> None:
             minimum, maximum = getattr(settings, f"{what}_minimum"), getattr(settings, f"{what}_maximum")
             names = f"{what.upper()}_MINIMUM and {what.upper()}_MAXIMUM"
             raise ConfigurationError(f"{names} cannot be {minimum} and {maximum}: {error}") from error
+
+
+def catch_up_of(settings: Settings) -> CatchUp:
+    """How this process reads Stripe's list of events."""
+    return CatchUp(settings.live, settings.catch_up_seconds, settings.catch_up_account_seconds)
 
 
 def home_of(settings: Settings) -> Path:

@@ -40,6 +40,7 @@ async def _work(settings: Settings, url: str) -> None:
                 SystemClock(),
                 TimeOrderedIds(),
                 shortfall=Shortfall(settings.dispute_shortfall),
+                heals=stack.catch_up_of(settings),
             )
         ),
     ):

@@ -23,6 +23,7 @@ GRANTS = {
     "dispute_parts": _CHANGE,
     "disputes": _CHANGE,
     "fraud_warnings": _CHANGE,
+    "event_cursors": _CHANGE,
     # A freeze is ended, never rewritten.
     "freezes": "SELECT, INSERT, UPDATE (lifted_at, lifted_by, lift_reason)",
     "idempotency_keys": "SELECT, INSERT, UPDATE, DELETE",
@@ -32,6 +33,7 @@ GRANTS = {
     "ledger_accounts": _KEEP,
     # Moved by the trigger on postings alone.
     "notifications": _CHANGE,
+    "obligations": _CHANGE,
     "offers": _CHANGE,
     "payout_accounts": _CHANGE,
     "postings": _KEEP,

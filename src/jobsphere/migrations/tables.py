@@ -9,6 +9,7 @@ from jobsphere.ledger import tables as ledger
 from jobsphere.marketplace import tables as marketplace
 from jobsphere.notifications import tables as notifications
 from jobsphere.payout_accounts import tables as payout_accounts
+from jobsphere.reconciliation import tables as reconciliation
 from jobsphere.refunds import tables as refunds
 from jobsphere.schema import metadata
 from jobsphere.stripe_gateway import tables as stripe_gateway
@@ -27,6 +28,7 @@ FOLDERS = (
     notifications,
     refunds,
     payout_accounts,
+    reconciliation,
     stripe_gateway,
     wallets,
     webhooks,

@@ -31,6 +31,7 @@ class NoticeType(StrEnum):
     JOB_COMPLETED = "job_completed"  # the customer confirmed the work, the contractor is paid
     ACCOUNT_UPDATED = "account_updated"  # the contractor's payout account can, or can no longer, be paid
     BANK_ACCOUNT_CHANGED = "bank_account_changed"  # another bank account took the place of the one before
+    ATTENTION_NEEDED = "attention_needed"  # something waits for longer than it may: for admins
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from jobsphere.clock import Clock, Ids
 from jobsphere.database import Busy, in_own_transaction, reading
 from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.observability import logger
+from jobsphere.payout_accounts.tables import payout_accounts
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.objects import UnreadableObject
 from jobsphere.traces import trace
-from jobsphere.wallets.tables import wallets
 from jobsphere.webhooks.envelope import read_json
 from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment
 from jobsphere.webhooks.receive import Source
@@ -109,7 +109,7 @@ async def _require_known_account(engine: AsyncEngine, account_id: str | None) ->
     """Raises ``UnknownAccount`` unless it is the platform's own (None) or a contractor's."""
     if account_id is None:
         return
-    ours = select(wallets.c.id).where(wallets.c.stripe_connect_account_id == account_id)
+    ours = select(payout_accounts.c.account_id).where(payout_accounts.c.account_id == account_id)
     async with reading(engine) as connection:
         if (await connection.execute(ours)).one_or_none() is None:
             raise UnknownAccount(account_id)

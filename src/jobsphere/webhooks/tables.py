@@ -1,4 +1,4 @@
-"""The inbox in PostgreSQL: what came is kept as it came, how far we are with it may change."""
+"""The inbox in PostgreSQL: what came is kept as it came, how far we are with it may change; and what was read."""
 
 from sqlalchemy import (
     BigInteger,
@@ -42,4 +42,21 @@ webhook_events = Table(
 )
 append_only(
     "webhook_events", "id", "event_key", "source", "type", "account_id", "livemode", "payload", "received_at"
+)
+
+event_cursors = Table(
+    "event_cursors",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # Stripe's id of a connected account, or "platform" for our own.
+    Column("account", Text, nullable=False, unique=True),
+    # Unix seconds of Stripe's clock: the newest event of the last sweep that came to its end.
+    Column("read_to", BigInteger, nullable=False, server_default=sql("0")),
+    # A sweep under way: the newest event it saw, and the one it goes on after.
+    Column("sweep_newest", BigInteger),
+    Column("sweep_after", Text),
+    Column("tries", Integer, nullable=False, server_default=sql("0")),
+    Column("next_try_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("(sweep_newest IS NULL) = (sweep_after IS NULL)", name="sweep_is_whole"),
+    Index(None, "next_try_at"),
 )
