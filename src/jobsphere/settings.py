@@ -66,6 +66,16 @@ class Settings(BaseSettings):
     card_failures_per_day_max: Annotated[int, Field(ge=1)] = 10
     withdrawal_minimum: Decimal | None = None
     withdrawal_maximum: Decimal | None = None
+    withdrawals_per_day: Annotated[int, Field(ge=1)] = 20
+    # Not set: twice the most of one withdrawal.
+    withdrawal_daily_maximum: Annotated[Decimal, Field(gt=0)] | None = None
+    withdrawal_minimum_by_country: dict[
+        Annotated[str, Field(pattern="^[A-Z]{2}$")], Annotated[Decimal, Field(gt=0)]
+    ] = {}
+    # Which withdrawals an admin looks at before they are sent.
+    review_first_withdrawal: bool = False
+    review_withdrawals_from: Annotated[Decimal, Field(gt=0)] | None = None
+    review_bank_change_days: Annotated[int, Field(ge=0, le=90)] = 0
     # After another bank account was entered, nothing is withdrawn for so long.
     bank_change_wait_hours: Annotated[int, Field(ge=0, le=30 * 24)] = 24
     offer_minimum: Decimal | None = None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -67,6 +67,7 @@ class Worker:
         poll_seconds: float = 0.5,
         shortfall: Shortfall = Shortfall.DEBT,
         heals: CatchUp | None = None,
+        bank_change_wait: timedelta = withdrawals_send.BANK_CHANGE_WAIT,
     ) -> None:
         """With ``heals`` it also reads the events that never came, and asks about what waits for long."""
         self.engine = engine
@@ -74,6 +75,7 @@ class Worker:
         self.clock = clock
         self.ids = ids
         self.shortfall = shortfall
+        self.bank_change_wait = bank_change_wait
         self._stopping = False
         self._loops = (
             _Loop("webhooks", self._webhooks, poll_seconds),
@@ -170,7 +172,13 @@ class Worker:
     async def _withdrawals(self) -> int:
         due = await _due_withdrawals(self.engine, self.clock.now())
         await _each(
-            "withdrawals", (withdrawals_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due)
+            "withdrawals",
+            (
+                withdrawals_send.send(
+                    self.engine, self.gateway, self.clock, id_, bank_change_wait=self.bank_change_wait
+                )
+                for id_ in due
+            ),
         )
         return len(due)
 

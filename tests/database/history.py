@@ -26,6 +26,7 @@ from jobsphere.stripe_gateway.objects import PaymentIntent, Payout, Refund
 from jobsphere.wallets.limits import Limits
 from jobsphere.withdrawals import lifecycle as withdrawal_rules
 from jobsphere.withdrawals import store as withdrawals
+from jobsphere.withdrawals.policy import Policy
 from jobsphere.withdrawals.request import request
 from jobsphere.withdrawals.withdrawal import Step, Withdrawal
 from tests.marketplace.market import Market, usd
@@ -184,7 +185,7 @@ async def _withdraw(market: Market, contractor: User, amount: str, *rules: Withd
             withdrawal_id=withdrawal_id,
             user_id=contractor.id,
             amount=usd(amount),
-            limits=LIMITS,
+            policy=Policy(LIMITS),
             now=now,
         )
         for rule in rules:

@@ -23,6 +23,7 @@ from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.wallets.transactions import list_transactions
 from jobsphere.wallets.wallet import InsufficientFunds, WalletInactive
 from jobsphere.withdrawals.checks import NotOnboarded
+from jobsphere.withdrawals.policy import Policy
 from jobsphere.withdrawals.request import request
 from tests.database.history import LIMITS, History, live_through, seen
 from tests.marketplace.market import Market, usd
@@ -212,7 +213,7 @@ async def withdraw(market: Market, contractor: History, amount: str) -> None:
             withdrawal_id=withdrawal_id,
             user_id=contractor.customer,
             amount=usd(amount),
-            limits=LIMITS,
+            policy=Policy(LIMITS),
             now=market.clock.now() + timedelta(seconds=1),
         )
     )

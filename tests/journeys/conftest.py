@@ -157,11 +157,13 @@ class JobSphere:
         assert (await contractor.data("/api/wallet/connect/status"))["onboarded"]
         return str(account_id)
 
-    async def earned(self, amount: str, *, deposit: str | None = None) -> tuple[Person, Person]:
+    async def earned(
+        self, amount: str, *, deposit: str | None = None, card: str = "pm_card_bypassPending"
+    ) -> tuple[Person, Person]:
         """A customer and a contractor who completed a job of ``amount``; the contractor is onboarded."""
         customer, contractor = await self.person(Role.CUSTOMER), await self.person(Role.CONTRACTOR)
         needed = Decimal(amount) * Decimal("1.05")
-        await self.deposited(customer, deposit or f"{needed:.2f}")
+        await self.deposited(customer, deposit or f"{needed:.2f}", card)
         job = (await customer.done("/api/jobs", {"title": "Paint", "description": "All of it."}))["job"]
         body = {"jobId": job["id"], "contractorId": str(contractor.id), "amount": amount}
         offer = (await customer.done("/api/offers", body))["offer"]

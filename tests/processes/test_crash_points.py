@@ -38,6 +38,8 @@ OF_NO_CONCERN = (
     "commit:notifications.mark_read:",
     "commit:wallets.freeze:",
     "commit:wallets.lift_freeze:",
+    "commit:withdrawals.turn_switch:",
+    "commit:cli.withdrawals.store:",
     "commit:webhooks.parked.replay:",
     "stripe:retrieve_platform:",
     "stripe:list_webhook_endpoints:",

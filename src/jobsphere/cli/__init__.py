@@ -16,6 +16,8 @@ app = typer.Typer(
 )
 events = typer.Typer(no_args_is_help=True, help="Stripe's events that need a person.")
 app.add_typer(events, name="events")
+withdrawals = typer.Typer(no_args_is_help=True, help="Stop new withdrawals for everybody, and take them again.")
+app.add_typer(withdrawals, name="withdrawals")
 
 Host = Annotated[str, typer.Option(help="Where to listen; loopback unless you say otherwise.")]
 Port = Annotated[int, typer.Option(help="0 takes any free port.", min=0, max=65535)]
@@ -150,6 +152,25 @@ def events_replay(
 
 def _in_utc(moment: datetime | None) -> datetime | None:
     return moment and moment.replace(tzinfo=UTC)
+
+
+Because = Annotated[str, typer.Option("--reason", help="Kept in the audit log.")]
+
+
+@withdrawals.command(name="pause")
+def withdrawals_pause(reason: Because) -> None:
+    """Refuse new withdrawals in every process; those under way go on to their end."""
+    from jobsphere.cli.withdrawals import turn
+
+    turn(is_on=True, reason=reason)
+
+
+@withdrawals.command(name="resume")
+def withdrawals_resume(reason: Because) -> None:
+    """Take new withdrawals again."""
+    from jobsphere.cli.withdrawals import turn
+
+    turn(is_on=False, reason=reason)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from types import FrameType
 
 import uvicorn
@@ -66,6 +67,7 @@ async def _serve(
             ids,
             shortfall=Shortfall(settings.dispute_shortfall),
             heals=stack.catch_up_of(settings),
+            bank_change_wait=timedelta(hours=settings.bank_change_wait_hours),
         )
         if database.server is not None:
             await cleanup.enter_async_context(_watched(database.server))

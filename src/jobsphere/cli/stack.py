@@ -35,6 +35,7 @@ from jobsphere.settings import ConfigurationError, Settings
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.wallets.limits import Limits, What
 from jobsphere.webhooks.catch_up import CatchUp
+from jobsphere.withdrawals.configured import policy_of
 
 OWNER = "jobsphere_owner"
 APPLICATION = "jobsphere_application"
@@ -66,6 +67,7 @@ def read_settings() -> Settings:
     try:
         settings = Settings()
         _require_limits(settings)
+        _require_policy(settings)
         return settings
     except ValidationError as error:
         problems = "; ".join(
@@ -89,6 +91,16 @@ def _require_limits(settings: Settings) -> None:
 def catch_up_of(settings: Settings) -> CatchUp:
     """How this process reads Stripe's list of events."""
     return CatchUp(settings.live, settings.catch_up_seconds, settings.catch_up_account_seconds)
+
+
+def _require_policy(settings: Settings) -> None:
+    try:
+        policy_of(settings)
+    except MoneyError as error:
+        raise ConfigurationError(
+            "WITHDRAWAL_DAILY_MAXIMUM, WITHDRAWAL_MINIMUM_BY_COUNTRY and REVIEW_WITHDRAWALS_FROM must be amounts "
+            f"of {settings.payment_currency}: {error}"
+        ) from error
 
 
 def home_of(settings: Settings) -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from datetime import timedelta
 
 from jobsphere.cli import stack
 from jobsphere.cli.serve import working
@@ -41,6 +42,7 @@ async def _work(settings: Settings, url: str) -> None:
                 TimeOrderedIds(),
                 shortfall=Shortfall(settings.dispute_shortfall),
                 heals=stack.catch_up_of(settings),
+                bank_change_wait=timedelta(hours=settings.bank_change_wait_hours),
             )
         ),
     ):

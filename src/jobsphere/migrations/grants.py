@@ -40,6 +40,7 @@ GRANTS = {
     "refunds": _CHANGE,
     "saved_cards": _CHANGE,
     "stripe_calls": _CHANGE,
+    "switches": _CHANGE,
     "transactions": _CHANGE,
     "users": _CHANGE,
     "wallets": _CHANGE,

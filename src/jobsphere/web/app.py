@@ -29,6 +29,7 @@ from jobsphere.web.routes import (
     wallet,
     webhooks,
     withdrawal_reviews,
+    withdrawal_switch,
     withdrawals,
 )
 from jobsphere.webhooks.receive import Inbox
@@ -50,6 +51,7 @@ ROUTERS = (
     events.routes,
     withdrawal_reviews.routes,
     obligations.routes,
+    withdrawal_switch.routes,
     webhooks.routes,
     pages.routes,
     health.routes,

@@ -34,8 +34,10 @@ from jobsphere.web.routes.wallet import InvalidCursor
 from jobsphere.webhooks.replay import EventNotParked, NothingSelected, TooManyEvents
 from jobsphere.withdrawals.cancel import NotCancelable
 from jobsphere.withdrawals.checks import NotOnboarded
+from jobsphere.withdrawals.policy import BankAccountTooNew, DailyLimitReached
 from jobsphere.withdrawals.review import NotHeld
 from jobsphere.withdrawals.store import WithdrawalNotFound
+from jobsphere.withdrawals.switch import WithdrawalsPaused
 
 _SOON = {"Retry-After": "1"}
 _LATER = {"Retry-After": "5"}
@@ -230,6 +232,25 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Payout account in another currency",
         "A payout account in this country is kept in {error.account_currency}, and this platform pays in "
         "{error.platform_currency}. No account was opened. Choose another country, or contact support.",
+    ),
+    WithdrawalsPaused: Problem(
+        409,
+        "withdrawals_paused",
+        "Withdrawals paused",
+        "The platform takes no new withdrawals at the moment. Your money is safe in your wallet; try again later.",
+    ),
+    BankAccountTooNew: Problem(
+        409,
+        "bank_account_too_new",
+        "Bank account changed",
+        "Your bank account was changed. For your safety nothing is withdrawn before "
+        "{error.until:%Y-%m-%d %H:%M} UTC.",
+    ),
+    DailyLimitReached: Problem(
+        409,
+        "daily_limit_reached",
+        "Daily limit reached",
+        "This is more than may be withdrawn within 24 hours. {error.advice}",
     ),
     DepositNotFound: Problem(404, "deposit_not_found", "Deposit not found", "Check the id of the deposit."),
     RefundNotFound: Problem(404, "refund_not_found", "Refund not found", "Check the id of the refund."),

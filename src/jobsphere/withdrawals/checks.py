@@ -1,16 +1,22 @@
 """What must be so for a withdrawal to be made: one list, for quotes as a whole and for requests in order."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.money import Money
+from jobsphere.payout_accounts import store as payout_accounts
+from jobsphere.payout_accounts.account import PayoutAccount
 from jobsphere.wallets import freezes
 from jobsphere.wallets.freezes import Use, WalletFrozen
-from jobsphere.wallets.limits import AmountOutOfLimits, Limits
+from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.wallets.wallet import InsufficientFunds, OtherCurrency, Wallet, WalletInactive, available_balance
+from jobsphere.withdrawals import switch
+from jobsphere.withdrawals.policy import DAY, BankAccountTooNew, DailyLimitReached, Earlier, Policy
+from jobsphere.withdrawals.store import since
+from jobsphere.withdrawals.switch import WithdrawalsPaused
 
 
 class NotOnboarded(Exception):
@@ -23,25 +29,49 @@ class Wanted:
 
     wallet: Wallet
     amount: Money
-    limits: Limits
+    policy: Policy
     now: datetime
+    account: PayoutAccount | None
+    earlier: Sequence[Earlier]
+
+    @property
+    def bank_changed_at(self) -> datetime | None:
+        """When another bank account was entered last."""
+        return self.account.bank_changed_at if self.account else None
+
+
+async def wanted(
+    connection: AsyncConnection, wallet: Wallet, amount: Money, policy: Policy, now: datetime
+) -> Wanted:
+    """What is asked for, with what has to be known of the contractor to judge it."""
+    account = await payout_accounts.of_wallet(connection, wallet)
+    return Wanted(wallet, amount, policy, now, account, await since(connection, wallet.id, now - DAY))
 
 
 Check = Callable[[AsyncConnection, Wanted], Awaitable[None]]
 # What a check may raise, each with its row in ``web/errors.py``.
 REFUSALS: tuple[type[Exception], ...] = (
+    WithdrawalsPaused,
     AmountOutOfLimits,
     WalletFrozen,
     WalletInactive,
     OtherCurrency,
     NotOnboarded,
+    BankAccountTooNew,
+    DailyLimitReached,
     InsufficientFunds,
 )
 
 
 async def within_limits(_: AsyncConnection, wanted: Wanted) -> None:
-    """The amount is neither too small nor too large."""
-    wanted.limits.require(wanted.amount)
+    """The amount is neither too small nor too large for the country it goes to."""
+    country = wanted.account.country if wanted.account else None
+    wanted.policy.limits_in(country).require(wanted.amount)
+
+
+async def not_paused(connection: AsyncConnection, _: Wanted) -> None:
+    """No admin has stopped new withdrawals."""
+    await switch.require_off(connection)
 
 
 async def not_frozen(connection: AsyncConnection, wanted: Wanted) -> None:
@@ -61,6 +91,17 @@ async def onboarded(_: AsyncConnection, wanted: Wanted) -> None:
         raise NotOnboarded
 
 
+async def bank_settled(_: AsyncConnection, wanted: Wanted) -> None:
+    """The bank account was not changed just now."""
+    wanted.policy.require_bank_settled(wanted.bank_changed_at, wanted.now)
+
+
+async def within_day(_: AsyncConnection, wanted: Wanted) -> None:
+    """Neither too many nor too much within 24 hours; a request holds the wallet alone, so none slips through."""
+    if wanted.wallet.currency == wanted.amount.currency:
+        wanted.policy.require_within_day(wanted.amount, wanted.earlier, wanted.now)
+
+
 async def covered(connection: AsyncConnection, wanted: Wanted) -> None:
     """The wallet holds the amount. PostgreSQL decides it once more when the money is moved."""
     if wanted.wallet.currency != wanted.amount.currency:
@@ -69,7 +110,16 @@ async def covered(connection: AsyncConnection, wanted: Wanted) -> None:
         raise InsufficientFunds
 
 
-CHECKS: tuple[Check, ...] = (within_limits, not_frozen, same_currency, onboarded, covered)
+CHECKS: tuple[Check, ...] = (
+    not_paused,
+    within_limits,
+    not_frozen,
+    same_currency,
+    onboarded,
+    bank_settled,
+    within_day,
+    covered,
+)
 
 
 async def require_all(connection: AsyncConnection, wanted: Wanted) -> None:

@@ -12,10 +12,10 @@ from jobsphere.database import reading
 from jobsphere.money import Money
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
-from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.wallet import wallet_of
 from jobsphere.withdrawals import checks, store
 from jobsphere.withdrawals.expected import arrival, available_on
+from jobsphere.withdrawals.policy import Policy
 from jobsphere.withdrawals.reasons import PLATFORM_FUNDS_PENDING, Reason
 
 # A quote does not wait for Stripe longer than a person waits for a page.
@@ -41,12 +41,12 @@ class Quote:
 
 
 async def quote(
-    engine: AsyncEngine, gateway: StripeGateway, *, user_id: UUID, amount: Money, limits: Limits, now: datetime
+    engine: AsyncEngine, gateway: StripeGateway, *, user_id: UUID, amount: Money, policy: Policy, now: datetime
 ) -> Quote:
     """What a withdrawal of the amount would come to. Nothing is changed, and nothing is promised."""
     async with reading(engine) as connection:
         wallet = await wallet_of(connection, user_id)
-        refusals = await checks.refusals(connection, checks.Wanted(wallet, amount, limits, now))
+        refusals = await checks.refusals(connection, await checks.wanted(connection, wallet, amount, policy, now))
         queued = await store.waiting_to_be_sent(connection, amount.currency)
     waits_for, until = (None, None) if refusals else await _wait(gateway, amount, queued)
     is_known = not refusals and (waits_for is None or until is not None)

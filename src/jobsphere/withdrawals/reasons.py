@@ -35,8 +35,19 @@ ALL = (
     ),
     SENT_AGAIN := Reason("sent_again", "Your withdrawal could not be sent yet. It is sent again."),
     BEING_RETURNED := Reason("being_returned", "The money is on its way back to your wallet."),
+    BANK_ACCOUNT_CHANGED := Reason(
+        "bank_account_changed",
+        "Your bank account was changed. For your safety nothing is sent there for a while.",
+        "If it was not you who changed it, contact support at once.",
+    ),
     # A person decides.
     IN_REVIEW := Reason("in_review", "We look at your withdrawal before it is sent."),
+    REVIEW_OF_FIRST := Reason("review_first", "We look at your first withdrawal before it is sent."),
+    REVIEW_OF_LARGE := Reason("review_large", "We look at large withdrawals before they are sent."),
+    REVIEW_OF_NEW_BANK := Reason(
+        "review_new_bank_account",
+        "Your bank account was changed. We look at this withdrawal before it is sent.",
+    ),
     REVIEW_REJECTED := Reason(
         "review_rejected", "We looked at your withdrawal and did not send it.", "Write to us to learn why."
     ),

@@ -6,7 +6,7 @@ any time, by anybody; ``stripe_gateway/once.py`` sees to it that it happens once
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jobsphere.clock import Clock
 from jobsphere.database import DatabaseTransaction, in_own_transaction, reading
 from jobsphere.observability import logger
+from jobsphere.payout_accounts import store as payout_accounts
 from jobsphere.stripe_gateway import calls, once
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import OutcomeLost, OutcomeUnknown, Refused, StripeMisconfigured
@@ -28,6 +29,8 @@ from jobsphere.withdrawals.withdrawal import Step, Withdrawal, WithdrawalState
 
 log = logger(__name__)
 
+# After another bank account was entered nothing goes there for so long, unless the settings say otherwise.
+BANK_CHANGE_WAIT = timedelta(hours=24)
 _INSUFFICIENT = "balance_insufficient"
 
 Rule = Callable[..., Step]
@@ -50,14 +53,21 @@ _RESTING = (lifecycle.transfer_must_wait, lifecycle.payout_must_wait, lifecycle.
 _TRANSACTIONS = {rule: DatabaseTransaction(f"withdrawals.send.{rule.__name__}") for rule in _RULES}
 
 
-async def send(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, withdrawal_id: UUID) -> None:
+async def send(
+    engine: AsyncEngine,
+    gateway: StripeGateway,
+    clock: Clock,
+    withdrawal_id: UUID,
+    *,
+    bank_change_wait: timedelta = BANK_CHANGE_WAIT,
+) -> None:
     """Go on with a withdrawal until it is in transit, returned, or has to wait.
 
     An outcome that stays unknown is no error: the withdrawal keeps its state and is tried again later.
     """
     async with reading(engine) as connection:
         withdrawal: Withdrawal | None = await store.find(connection, withdrawal_id)
-    sender = _Sender(engine, gateway, clock)
+    sender = _Sender(engine, gateway, clock, bank_change_wait)
     try:
         while withdrawal is not None and withdrawal.doing in _DEEDS:
             withdrawal = await _DEEDS[withdrawal.doing](sender, withdrawal)
@@ -79,8 +89,11 @@ class _Sender:
     engine: AsyncEngine
     gateway: StripeGateway
     clock: Clock
+    bank_change_wait: timedelta = BANK_CHANGE_WAIT
 
     async def start_transfer(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        if await self._bank_is_new(withdrawal):
+            return None
         if await self._must_wait(withdrawal, reasons.PLATFORM_FUNDS_PENDING, account_id=None):
             return None
         return await self._take(withdrawal, lifecycle.begin_transfer)
@@ -100,6 +113,8 @@ class _Sender:
         return await self._take(withdrawal, lifecycle.transfer_made, made.id, succeeded=(key, made.id))
 
     async def start_payout(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        if await self._bank_is_new(withdrawal):
+            return None
         if await self._must_wait(withdrawal, reasons.ACCOUNT_FUNDS_PENDING, account_id=withdrawal.account_id):
             return None
         return await self._take(withdrawal, lifecycle.begin_payout)
@@ -141,6 +156,17 @@ class _Sender:
             withdrawal = await store.find(connection, withdrawal_id)
         await self._take(withdrawal, lifecycle.answer_lost)
         await _try_later(self.engine, withdrawal_id, self.clock.now())
+
+    async def _bank_is_new(self, withdrawal: Withdrawal) -> bool:
+        """Whether the bank account was changed just now, so that nothing goes there yet; then why is kept."""
+        now = self.clock.now()
+        async with reading(self.engine) as connection:
+            account = await payout_accounts.find(connection, withdrawal.account_id)
+        until = account.held_until(self.bank_change_wait) if account else None
+        if until is None or until <= now:
+            return False
+        await _rest(self.engine, withdrawal.id, reasons.BANK_ACCOUNT_CHANGED, until, now)
+        return True
 
     async def _must_wait(self, withdrawal: Withdrawal, reason: Reason, *, account_id: str | None) -> bool:
         """Whether the balance at Stripe does not cover it yet; then why and until when is kept."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere import due
@@ -18,6 +18,7 @@ from jobsphere.stripe_gateway import calls
 from jobsphere.wallets import transactions
 from jobsphere.wallets.debts import record_and_repay
 from jobsphere.wallets.wallet import InsufficientFunds
+from jobsphere.withdrawals.policy import Earlier
 from jobsphere.withdrawals.tables import withdrawals
 from jobsphere.withdrawals.withdrawal import UNSENT, Step, Withdrawal, WithdrawalState
 
@@ -77,6 +78,24 @@ async def held(connection: AsyncConnection, *, limit: int) -> list[Withdrawal]:
     is_held = withdrawals.c.state == WithdrawalState.HELD_FOR_REVIEW.value
     query = select(withdrawals).where(is_held).order_by(withdrawals.c.created_at).limit(limit)
     return [_withdrawal(row) for row in await connection.execute(query)]
+
+
+async def since(connection: AsyncConnection, wallet_id: UUID, moment: datetime) -> list[Earlier]:
+    """What the wallet's owner withdrew after that moment, without what never left or came back."""
+    over = [state.value for state in (WithdrawalState.RETURNED, WithdrawalState.CANCELED)]
+    c = withdrawals.c
+    rows = await connection.execute(
+        select(c.amount_minor, c.currency, c.created_at).where(
+            c.wallet_id == wallet_id, c.created_at > moment, c.state.not_in(over)
+        )
+    )
+    return [Earlier(Money(row.amount_minor, row.currency), row.created_at) for row in rows]
+
+
+async def has_been_paid(connection: AsyncConnection, wallet_id: UUID) -> bool:
+    """Whether a withdrawal of the wallet has ever arrived at a bank."""
+    paid = (withdrawals.c.wallet_id == wallet_id) & (withdrawals.c.state == WithdrawalState.PAID.value)
+    return bool((await connection.execute(select(exists().where(paid)))).scalar_one())
 
 
 async def waiting_to_be_sent(connection: AsyncConnection, currency: str) -> Money:

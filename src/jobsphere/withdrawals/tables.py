@@ -1,9 +1,33 @@
 """Withdrawals in PostgreSQL."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy import text as sql
 
 from jobsphere.schema import metadata
+
+# What admins switch on and off for everybody; every process reads it here.
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    # Empty: from the command line.
+    Column("changed_by", ForeignKey("users.id")),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+)
 
 withdrawals = Table(
     "withdrawals",

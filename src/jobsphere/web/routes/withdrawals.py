@@ -11,17 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.database import reading
 from jobsphere.identity.people import Role, User
 from jobsphere.money import Money
-from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.wallet import available_balance, wallet_of
 from jobsphere.web.answers import Answer, answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import Amount, Body, router
-from jobsphere.web.context import Context, CurrentContext
+from jobsphere.web.context import CurrentContext
 from jobsphere.web.errors import problem_for
 from jobsphere.web.idempotency import DOCUMENTED, IdempotentPost
 from jobsphere.web.turns import Turns
 from jobsphere.withdrawals import reasons, store
 from jobsphere.withdrawals.cancel import cancel
+from jobsphere.withdrawals.configured import policy_of
 from jobsphere.withdrawals.quote import Quote, quote
 from jobsphere.withdrawals.request import request as request_withdrawal
 from jobsphere.withdrawals.waiting import waiting
@@ -34,6 +34,12 @@ TURNS = Turns()
 CANCEL = IdempotentPost("withdrawals.cancel")
 
 Contractor = Annotated[User, Depends(allow(Role.CONTRACTOR))]
+
+
+_MESSAGES = {
+    WithdrawalState.RESERVED: "Your withdrawal is on its way to your bank.",
+    WithdrawalState.HELD_FOR_REVIEW: "We look at your withdrawal before it is sent.",
+}
 
 
 class NewWithdrawal(Body):
@@ -54,12 +60,12 @@ async def withdraw(
             withdrawal_id=withdrawal_id,
             user_id=caller.id,
             amount=amount,
-            limits=_limits(context),
+            policy=policy_of(context.settings),
             now=now,
         )
         balance = await available_balance(connection, await wallet_of(connection, caller.id))
         data = {**withdrawal_data(reserved, now), "newBalance": balance.to_major()}
-        return answer("Your withdrawal is on its way to your bank.", data, 201)
+        return answer(_MESSAGES[reserved.state], data, 201)
 
     async with TURNS.of(caller.id):
         outcome = await REQUEST.run(request, context, caller, verb)
@@ -75,7 +81,7 @@ async def quote_withdrawal(context: CurrentContext, caller: Contractor, body: Ne
         context.gateway,
         user_id=caller.id,
         amount=Money.from_major(body.amount, context.settings.payment_currency),
-        limits=_limits(context),
+        policy=policy_of(context.settings),
         now=context.clock.now(),
     )
     return answer("What your withdrawal would come to.", _quote_data(quoted)).response()
@@ -103,11 +109,6 @@ async def one_withdrawal(withdrawal_id: UUID, context: CurrentContext, caller: C
     async with reading(context.engine) as connection:
         found = await store.find_owned(connection, withdrawal_id, caller.id)
     return answer("Your withdrawal.", withdrawal_data(found, context.clock.now())).response()
-
-
-def _limits(context: Context) -> Limits:
-    settings = context.settings
-    return Limits.of_settings(settings, "withdrawal")
 
 
 def withdrawal_data(withdrawal: Withdrawal, now: datetime) -> dict[str, Any]:
