@@ -220,7 +220,10 @@ async def running(url: str, settings: Settings, heals: CatchUp | None = None) ->
             api_base=sandbox.url,
             timeout_seconds=settings.stripe_timeout_seconds,
         )
-        worker = Worker(engine, gateway, clock, TimeOrderedIds(), poll_seconds=0.05, heals=heals)
+        wait = timedelta(hours=settings.bank_change_wait_hours)
+        worker = Worker(
+            engine, gateway, clock, TimeOrderedIds(), poll_seconds=0.05, heals=heals, bank_change_wait=wait
+        )
         secret = settings.jobsphere_token_secret.get_secret_value().encode()
         context = Context(settings, engine, clock, TimeOrderedIds(), secret, gateway, worker.wake)
         with socket.create_server(("127.0.0.1", 0)) as listener:
