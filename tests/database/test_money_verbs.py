@@ -195,14 +195,13 @@ async def contractor(market: Market, history: History, engine: AsyncEngine) -> H
     """The customer, now with an account that can be paid, and 194.00 in the wallet."""
     told = intent(history, received="200.00")
     await market.do(lambda c: settle.payment_succeeded(c, told, now=market.clock.now()))
-    await change(market, "stripe_connect_account_id = 'acct_2', stripe_connect_onboarded = true")
+    await change(market, history, "stripe_connect_account_id = 'acct_2', stripe_connect_onboarded = true")
     return history
 
 
-async def change(market: Market, values: str) -> None:
-    nobodys = "stripe_connect_account_id IS DISTINCT FROM 'acct_1'"
-    statement = f"UPDATE wallets SET {values} WHERE {nobodys}"  # noqa: S608 - constants of this file
-    await market.do(lambda c: c.execute(text(statement)))
+async def change(market: Market, owner: History, values: str) -> None:
+    statement = f"UPDATE wallets SET {values} WHERE id = :id"  # noqa: S608 - constants of this file
+    await market.do(lambda c: c.execute(text(statement), {"id": owner.customer}))
 
 
 async def withdraw(market: Market, contractor: History, amount: str) -> None:
@@ -248,7 +247,7 @@ async def test_all_that_is_there_can_be_withdrawn_and_not_a_cent_more(
 async def test_a_withdrawal_that_is_refused_leaves_nothing(
     engine: AsyncEngine, market: Market, contractor: History, values: str, amount: str, refusal: type[Exception]
 ) -> None:
-    await change(market, values)
+    await change(market, contractor, values)
     before = await counts(engine)
 
     with pytest.raises(refusal):
