@@ -16,12 +16,6 @@ from jobsphere.idempotency.keys import IdempotencyKeyInUse, IdempotencyKeyReused
 from jobsphere.identity import people
 from jobsphere.marketplace import refusals
 from jobsphere.notifications.inbox import NotificationNotFound
-from jobsphere.payout_accounts.open import (
-    CountryNotSupported,
-    NoDashboardYet,
-    PasswordNeeded,
-    SettlesInOtherCurrency,
-)
 from jobsphere.refunds.request import MoreThanRefundable, NotRefundable
 from jobsphere.refunds.store import RefundNotFound
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
@@ -31,13 +25,11 @@ from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.web import auth, bodies, idempotency, limits
 from jobsphere.web.problem import Problem
 from jobsphere.web.routes.wallet import InvalidCursor
+from jobsphere.web.withdrawal_errors import PROBLEMS as WITHDRAWAL_PROBLEMS
 from jobsphere.webhooks.replay import EventNotParked, NothingSelected, TooManyEvents
 from jobsphere.withdrawals.cancel import NotCancelable
-from jobsphere.withdrawals.checks import NotOnboarded
-from jobsphere.withdrawals.policy import BankAccountTooNew, DailyLimitReached
 from jobsphere.withdrawals.review import NotHeld
 from jobsphere.withdrawals.store import WithdrawalNotFound
-from jobsphere.withdrawals.switch import WithdrawalsPaused
 
 _SOON = {"Retry-After": "1"}
 _LATER = {"Retry-After": "5"}
@@ -74,6 +66,7 @@ class NotReady(Exception):
 
 # One row is all that an exception needs. Subclasses share the row of the nearest class listed.
 PROBLEMS: dict[type[Exception], Problem] = {
+    **WITHDRAWAL_PROBLEMS,
     bodies.InvalidJson: Problem(
         400,
         "invalid_json",
@@ -174,12 +167,6 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Withdrawal not held for review",
         "It does not wait for a review: somebody decided already, or its owner canceled it.",
     ),
-    NotOnboarded: Problem(
-        409,
-        "not_onboarded",
-        "Payout account missing",
-        "Open and complete your payout account first: POST /api/wallet/connect.",
-    ),
     TooManyPayments: Problem(
         429,
         "too_many_payments",
@@ -207,50 +194,6 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ),
     people.WrongPassword: Problem(
         403, "wrong_password", "Wrong password", "Give the password with which you sign in; this is another one."
-    ),
-    PasswordNeeded: Problem(
-        403,
-        "password_needed",
-        "Password needed",
-        "The bank account can be changed on that page. Send your password with the request.",
-    ),
-    NoDashboardYet: Problem(
-        409,
-        "no_dashboard_yet",
-        "No dashboard yet",
-        "Open and complete your payout account first: POST /api/wallet/connect.",
-    ),
-    CountryNotSupported: Problem(
-        422,
-        "country_not_supported",
-        "Country not supported",
-        "Payout accounts cannot be opened in this country. Check the two letters, or contact support.",
-    ),
-    SettlesInOtherCurrency: Problem(
-        422,
-        "account_in_other_currency",
-        "Payout account in another currency",
-        "A payout account in this country is kept in {error.account_currency}, and this platform pays in "
-        "{error.platform_currency}. No account was opened. Choose another country, or contact support.",
-    ),
-    WithdrawalsPaused: Problem(
-        409,
-        "withdrawals_paused",
-        "Withdrawals paused",
-        "The platform takes no new withdrawals at the moment. Your money is safe in your wallet; try again later.",
-    ),
-    BankAccountTooNew: Problem(
-        409,
-        "bank_account_too_new",
-        "Bank account changed",
-        "Your bank account was changed. For your safety nothing is withdrawn before "
-        "{error.until:%Y-%m-%d %H:%M} UTC.",
-    ),
-    DailyLimitReached: Problem(
-        409,
-        "daily_limit_reached",
-        "Daily limit reached",
-        "This is more than may be withdrawn within 24 hours. {error.advice}",
     ),
     DepositNotFound: Problem(404, "deposit_not_found", "Deposit not found", "Check the id of the deposit."),
     RefundNotFound: Problem(404, "refund_not_found", "Refund not found", "Check the id of the refund."),
