@@ -106,6 +106,32 @@ def deposit_paid_in_the_last_moment(world: World) -> None:
     world.control("/deliveries/mode", {"mode": "deliver"})
 
 
+def card_kept_and_removed(world: World) -> None:
+    """Stripe does not say at first that it has forgotten the card."""
+    world.plan_faults({"match": "POST /v1/payment_methods/*/detach", "kind": "drop_after"})
+    body = {"amount": 200, "paymentMethodId": "pm_card_bypassPending", "saveCard": True}
+    deposit_id = world.post("customer", "/api/wallet/deposit", body, key="deposit")["depositId"]
+    until_deposit(world, deposit_id, status="completed")
+    (card,) = world.get("customer", "/api/wallet/cards")["cards"]
+    world.post("customer", f"/api/wallet/cards/{card['id']}/default", {})
+    world.ask("DELETE", f"/api/wallet/cards/{card['id']}", "customer")
+
+    def forgotten() -> bool:
+        method = world.stripe("GET", f"/payment_methods/{card['id']}")
+        return method["customer"] is None and world.get("customer", "/api/wallet/cards")["cards"] == []
+
+    until("it is forgotten", forgotten)
+
+
+def deposit_with_3d_secure(world: World) -> None:
+    """The customer passes 3-D Secure, and Stripe's event says so."""
+    deposit_id = begin_deposit(world, "pm_card_threeDSecure2Required")
+    until_deposit(world, deposit_id, state="requires_action")
+    intent_id = world.get("customer", f"/api/wallet/deposits/{deposit_id}")["stripePaymentIntentId"]
+    world.control("/dashboard/authenticate", {"payment_intent": intent_id, "succeed": True})
+    until_deposit(world, deposit_id, status="completed")
+
+
 def a_day_passes(world: World) -> None:
     day = "interval '25 hours'"
     world.rows(f"UPDATE deposits SET attempted_at = attempted_at - {day}, next_try_at = now()")  # noqa: S608

@@ -68,6 +68,7 @@ FLOWS = {
     "deposit asked for": Flow(deposits.deposit_asked_for, "people"),
     "deposit that expires": Flow(deposits.deposit_that_expires, "people"),
     "deposit paid in the last moment": Flow(deposits.deposit_paid_in_the_last_moment, "people"),
+    "card kept and removed": Flow(deposits.card_kept_and_removed, "people"),
     "deposit refused": Flow(deposits.refused_deposit, "earned"),
     "deposit given up": Flow(deposits.deposit_given_up, "people"),
     "refund": Flow(deposits.refund, "earned"),

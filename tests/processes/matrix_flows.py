@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.processes import deposit_flows as deposits
 from tests.processes import withdrawal_flows as withdrawals
 from tests.processes.world import World
 
@@ -55,6 +56,42 @@ def _names(stripe_object: Mapping[str, Any], withdrawal_id: str) -> bool:
     return bool(stripe_object["metadata"].get("withdrawal_id") == withdrawal_id)
 
 
+def breaches_of_deposits(world: World) -> list[str]:
+    """One charge for each deposit in a wallet, none for another; every attempt kept; both books the same."""
+    charges = world.stripe("GET", "/charges", form={"limit": "100"})["data"]
+    breaches = []
+    for id_, state, ended in world.rows("SELECT id::text, state, attempts_ended FROM deposits"):
+        paid = sum(one["metadata"].get("deposit_id") == id_ and one["paid"] for one in charges)
+        if paid != (state == "succeeded"):
+            breaches.append(f"a deposit that is {state} was charged {paid} times")
+        tried = world.rows(f"SELECT number, state FROM deposit_attempts WHERE deposit_id = '{id_}' ORDER BY 1")  # noqa: S608
+        if [number for number, _ in tried] != list(range(1, ended + 1)) or tried[-1][1] != "succeeded":
+            breaches.append(f"a deposit that is {state} after {ended} attempts has {tried}")
+    [(ours,)] = world.rows(_AT_STRIPE)
+    lines = world.control("/books", method="GET")["accounts"]
+    theirs = sum(line["available"] + line["pending"] for line in lines if "Platform" in line["account"])
+    return breaches if ours == theirs else [*breaches, f"stripe:balance is {ours}, Stripe's books hold {theirs}"]
+
+
+_AT_STRIPE = """
+    SELECT COALESCE(sum(CASE a.id WHEN p.debit_account_id THEN p.amount_minor ELSE -p.amount_minor END), 0)::bigint
+    FROM ledger_accounts AS a JOIN postings AS p ON a.id IN (p.debit_account_id, p.credit_account_id)
+    WHERE a.name = 'stripe:balance'
+"""
+_CHARGED = (
+    "POST /v1/customers",
+    "POST /v1/payment_intents",
+    "POST /v1/payment_intents/*/confirm",
+    "GET /v1/charges/*",
+)
+_DEPOSITING = (
+    "commit:deposits.",
+    "commit:worker.due_deposits:",
+    "commit:worker.due_fees:",
+    "commit:webhooks.receive.",
+    "commit:webhooks.process.apply:",
+    "stripe:",
+)
 _SENT = ("POST /v1/transfers", "POST /v1/payouts", "GET /v1/balance")
 _WITHDRAWING = (
     "commit:withdrawals.",
@@ -65,6 +102,13 @@ _WITHDRAWING = (
 )
 
 MATRIX: Mapping[str, MatrixFlow] = {
+    "deposit": MatrixFlow("people", deposits.deposit, _CHARGED, _DEPOSITING, breaches_of_deposits),
+    "deposit with 3-D Secure": MatrixFlow(
+        "people", deposits.deposit_with_3d_secure, _CHARGED, _DEPOSITING, breaches_of_deposits
+    ),
+    "deposit with another card": MatrixFlow(
+        "people", deposits.deposit_with_another_card, _CHARGED, _DEPOSITING, breaches_of_deposits
+    ),
     "withdrawal": MatrixFlow("onboarded", withdrawals.withdraw, _SENT, _WITHDRAWING, breaches_of_withdrawals),
     "withdrawal returned": MatrixFlow(
         "onboarded",

@@ -67,18 +67,12 @@ async def remove(engine: AsyncEngine, gateway: StripeGateway, clock: Clock, card
     try:
         await once.send(engine, clock, _detachment(gateway, removal.payment_method_id, key))
     except Refused as refusal:
-        if refusal.code == calls.NEVER_HAPPENED:
-            await _store_not_removed(engine, removal, key, clock.now())
-            return False
-        # Stripe detaches what is attached: whatever it refuses is not attached (any more).
-        await _store_removed(engine, removal, key, refusal.code or "unspecified", clock.now())
+        return await _store_answer(engine, removal, key, refusal.code or "unspecified", clock.now())
     except (OutcomeUnknown, StripeMisconfigured) as error:
         log.warning("card.outcome_unknown", card_id=str(card_id), cause=str(error))
         await _try_later(engine, removal, clock.now())
         return False
-    else:
-        await _store_removed(engine, removal, key, None, clock.now())
-    return True
+    return await _store_answer(engine, removal, key, None, clock.now())
 
 
 def _detachment(gateway: StripeGateway, payment_method_id: str, key: str) -> Once[PaymentMethod]:
@@ -136,25 +130,21 @@ async def _before_detach(connection: AsyncConnection, removal: Removal, now: dat
 
 
 @in_own_transaction
-async def _store_removed(
+async def _store_answer(
     connection: AsyncConnection, removal: Removal, key: str, refusal: str | None, now: datetime
-) -> None:
-    if refusal is not None:
-        await calls.refused(connection, key, code=refusal, now=now)
-    else:
+) -> bool:
+    if refusal is None:
         await calls.succeeded(connection, key, object_id=removal.payment_method_id, now=now)
-    await connection.execute(
-        update(saved_cards)
-        .where(saved_cards.c.id == removal.id)
-        .values(state=CardState.REMOVED.value, next_try_at=None)
-    )
-
-
-@in_own_transaction
-async def _store_not_removed(connection: AsyncConnection, removal: Removal, key: str, now: datetime) -> None:
-    """It is attached still, as a look has shown: the next attempt has the next key."""
-    await calls.refused(connection, key, code=calls.NEVER_HAPPENED, now=now)
-    await _later(connection, removal, now)
+    else:
+        await calls.refused(connection, key, code=refusal, now=now)
+    if refusal == calls.NEVER_HAPPENED:
+        # It is attached still, as a look has shown: the next attempt has the next key.
+        await _later(connection, removal, now)
+        return False
+    # Stripe detaches what is attached: whatever it refuses is not attached (any more).
+    gone = {"state": CardState.REMOVED.value, "next_try_at": None}
+    await connection.execute(update(saved_cards).where(saved_cards.c.id == removal.id).values(**gone))
+    return True
 
 
 @in_own_transaction
