@@ -13,7 +13,8 @@ from jobsphere.clock import Clock, Ids
 from jobsphere.deposits.ask import ask as ask_about_deposit
 from jobsphere.deposits.fees import FeeState
 from jobsphere.deposits.lifecycle import OVER, DepositState
-from jobsphere.deposits.tables import charge_fees, deposits
+from jobsphere.deposits.saved_cards import CardState
+from jobsphere.deposits.tables import charge_fees, deposits, saved_cards
 from jobsphere.disputes.answer import AnswerState
 from jobsphere.disputes.ask import ask as ask_about_dispute
 from jobsphere.disputes.lifecycle import UNDECIDED, DisputeState, Shortfall
@@ -182,6 +183,14 @@ LIVES = (
         charge_fees,
         charge_fees.c.state,
         charge_fees.c.created_at,
+    ),
+    Life(
+        "card",
+        CardState,
+        frozenset({CardState.SAVED, CardState.REMOVED}),
+        saved_cards,
+        saved_cards.c.state,
+        saved_cards.c.created_at,
     ),
     Life(
         "job",

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from jobsphere.deposits.fees import FeeState
 from jobsphere.deposits.lifecycle import DepositState
+from jobsphere.deposits.saved_cards import CardState
 from jobsphere.disputes.answer import AnswerState
 from jobsphere.disputes.lifecycle import DisputeState
 from jobsphere.disputes.warnings import WarningState
@@ -80,6 +81,9 @@ OBLIGATIONS = (
         7 * _DAY,
         "its charge, again and again, by the worker",
         "look at the charge's balance transaction at Stripe",
+    ),
+    Obligation(
+        CardState.REMOVING, _MINUTES_10, _DAY, f"by the worker: {_RESENDS}", "detach the payment method at Stripe"
     ),
     Obligation(
         DisputeState.INQUIRY, _DAY, 130 * _DAY, "it", "answer it or refund it at Stripe; it closes by itself"
