@@ -49,6 +49,10 @@ format: setup ## format the code and apply the safe repairs of the linter
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: chaos
+chaos: setup ## play SCENARIOS=1000 of SEED=1 with webhooks lost, doubled, shuffled, late; BUG=effect-twice plants one
+	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --scenarios $(or $(SCENARIOS),1000) $(if $(BUG),--plant-bug $(BUG))
+
 .PHONY: fuzz
 fuzz: setup ## send 20,000 malformed or forged webhooks; none may be accepted, none answered 5xx
 	@FUZZ_REQUESTS=20000 $(BIN)/pytest -rP -k forged_or_malformed tests/web/test_forged_webhooks.py
