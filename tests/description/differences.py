@@ -28,6 +28,7 @@ UNDESCRIBED_FIELDS = {
 
 # Values or absences that the description does not allow, by kind of object and field.
 DIFFERENT_VALUES = {
+    "dispute.status": "`prevented` came with a later API version",
     "account.type": "`none`, of accounts that only a controller describes, came with a later API version",
 }
 

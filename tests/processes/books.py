@@ -30,7 +30,7 @@ _NOTICES = """
 """
 # When a deposit is given up, Stripe's event about it may be quicker than we are to say so.
 _SAME = ("The payment could not be sent. Please try again.", "The payment was canceled.")
-_OBJECTS = ("customers", "payment_intents", "charges", "refunds", "transfers")
+_OBJECTS = ("customers", "payment_intents", "charges", "refunds", "disputes", "transfers")
 _FIELDS = ("status", "amount", "amount_received", "amount_refunded", "amount_reversed", "captured")
 
 
@@ -112,7 +112,7 @@ def _keys_used_twice(world: World) -> list[str]:
 def _kind(world: World, name: str) -> str:
     people = {id_: who for who, id_ in world.ids.items()}
     named = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", lambda id_: people.get(id_[0], "<id>"), name)
-    return re.sub(r"\b(re|tr|po|pi)_\w+", "<id>", named)
+    return re.sub(r"\b(re|tr|po|pi|txn)_\w+", "<id>", named)
 
 
 def _stripe_kind(account: str) -> str:
@@ -121,4 +121,5 @@ def _stripe_kind(account: str) -> str:
 
 def _without_ids(wallet: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value is not None if name.startswith("stripe") else value for name, value in wallet.items()}
-    return {**kept, "id": None}
+    owed = [(debt["origin"], debt["amount"], debt["repaid"]) for debt in wallet["debts"]]
+    return {**kept, "id": None, "debts": owed}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.processes import deposit_flows as deposits
+from tests.processes import refund_flows as refunds
 from tests.processes import withdrawal_flows as withdrawals
 from tests.processes.starting import until
 from tests.processes.world import PASSWORD, World
@@ -72,6 +73,11 @@ FLOWS = {
     "deposit refused": Flow(deposits.refused_deposit, "earned"),
     "deposit given up": Flow(deposits.deposit_given_up, "people"),
     "refund": Flow(deposits.refund, "earned"),
+    "refund asked for": Flow(refunds.refund_asked_for, "earned"),
+    "refund whose answers are lost": Flow(refunds.refund_whose_answers_are_lost, "earned"),
+    "refund refused": Flow(refunds.refund_refused, "earned"),
+    "dispute won": Flow(refunds.dispute_won, "earned"),
+    "dispute lost": Flow(refunds.dispute_lost, "earned"),
     "withdrawal returned by the bank": Flow(withdrawals.withdrawal_returned_by_the_bank, "onboarded"),
     "withdrawal whose answers are lost": Flow(withdrawals.withdrawal_whose_answers_are_lost, "onboarded"),
     "withdrawal before there is money": Flow(withdrawals.withdrawal_before_there_is_money, "onboarded"),

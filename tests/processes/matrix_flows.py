@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.processes import deposit_flows as deposits
+from tests.processes import refund_flows as refunds
 from tests.processes import withdrawal_flows as withdrawals
 from tests.processes.world import World
 
@@ -50,6 +51,34 @@ def breaches_of_withdrawals(world: World) -> list[str]:
     if sum(times for (times,) in back) != returned[0][0]:
         breaches.append(f"{returned[0][0]} withdrawals were returned, and money came back {back} times")
     return breaches
+
+
+def breaches_of_refunds(world: World) -> list[str]:
+    """What went back of each charge at Stripe is what we know of, and each refund of ours was made once."""
+    breaches = []
+    at_stripe = world.stripe("GET", "/refunds", form={"limit": "100"})["data"]
+    for id_, state in world.rows("SELECT id::text, state FROM refunds WHERE requested_by IS NOT NULL"):
+        made = sum(one["metadata"].get("refund_id") == id_ for one in at_stripe)
+        if made != (state in ("pending", "succeeded")):
+            breaches.append(f"a refund that is {state} was made {made} times")
+    for charge_id, refunded_minor in world.rows("SELECT charge_id, refunded_minor FROM deposits"):
+        refunded = world.stripe("GET", f"/charges/{charge_id}")["amount_refunded"]
+        if refunded != refunded_minor:
+            breaches.append(f"{refunded} of a charge went back, we know of {refunded_minor}")
+    return breaches
+
+
+def breaches_of_disputes(world: World) -> list[str]:
+    """What Stripe moved for disputes is booked once, and nothing of a decided one is held."""
+    moved = sum(
+        entry["net"]
+        for dispute in world.stripe("GET", "/disputes", form={"limit": "100"})["data"]
+        for entry in dispute["balance_transactions"]
+    )
+    [(booked,)] = world.rows("SELECT COALESCE(sum(amount_minor - fee_minor), 0)::bigint FROM dispute_movements")
+    breaches = [f"Stripe moved {moved} for disputes, {booked} are booked"] if moved != booked else []
+    held = world.rows("SELECT 1 FROM dispute_parts WHERE state = 'frozen'")
+    return breaches + [f"{len(held)} parts are still frozen" for _ in held[:1]]
 
 
 def _names(stripe_object: Mapping[str, Any], withdrawal_id: str) -> bool:
@@ -101,6 +130,17 @@ _WITHDRAWING = (
     "stripe:",
 )
 
+_REFUNDING = (
+    "commit:refunds.",
+    "commit:worker.due_refunds:",
+    "commit:webhooks.receive.",
+    "commit:webhooks.process.apply:",
+    "stripe:",
+)
+_REFUNDED = ("POST /v1/refunds", "GET /v1/refunds", "GET /v1/payment_intents/*")
+_DISPUTING = ("commit:webhooks.receive.", "commit:webhooks.process.", "stripe:")
+_DISPUTED = ("GET /v1/disputes/*", "GET /v1/payment_intents/*")
+
 MATRIX: Mapping[str, MatrixFlow] = {
     "deposit": MatrixFlow("people", deposits.deposit, _CHARGED, _DEPOSITING, breaches_of_deposits),
     "deposit with 3-D Secure": MatrixFlow(
@@ -109,6 +149,16 @@ MATRIX: Mapping[str, MatrixFlow] = {
     "deposit with another card": MatrixFlow(
         "people", deposits.deposit_with_another_card, _CHARGED, _DEPOSITING, breaches_of_deposits
     ),
+    "refund": MatrixFlow("earned", refunds.refund_asked_for, _REFUNDED, _REFUNDING, breaches_of_refunds),
+    "refund refused": MatrixFlow(
+        "earned",
+        refunds.refund_refused,
+        ("POST /v1/refunds",),
+        ("commit:refunds.", "stripe:create_refund:"),
+        breaches_of_refunds,
+    ),
+    "dispute won": MatrixFlow("earned", refunds.dispute_won, _DISPUTED, _DISPUTING, breaches_of_disputes),
+    "dispute lost": MatrixFlow("earned", refunds.dispute_lost, _DISPUTED, _DISPUTING, breaches_of_disputes),
     "withdrawal": MatrixFlow("onboarded", withdrawals.withdraw, _SENT, _WITHDRAWING, breaches_of_withdrawals),
     "withdrawal returned": MatrixFlow(
         "onboarded",

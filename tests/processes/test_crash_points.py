@@ -31,10 +31,16 @@ PLAYED_IN_FULL = ("deposit", "withdrawal")
 # after the request, which find its work and that of its events, are played, and the later ones are not.
 LOOKS = ("commit:worker.", "commit:webhooks.process.claim:")
 LOOKS_PLAYED = 3
-# What is no part of deposits and withdrawals: done on other requests, or by chance in the same hour.
+# What is no part of deposits and withdrawals: done on other requests, of admins too, or by chance in this hour.
 OF_NO_CONCERN = (
     "commit:worker.forget_old_answers:",
     "commit:marketplace.",
+    "commit:disputes.",
+    "commit:refunds.request_by_admin:",
+    "commit:worker.due_answers:",
+    "stripe:submit_evidence:",
+    "stripe:accept_dispute:",
+    "stripe:retrieve_three_d_secure:",
     "commit:notifications.mark_read:",
     "commit:wallets.freeze:",
     "commit:wallets.lift_freeze:",

@@ -105,6 +105,9 @@ async def save(connection: AsyncConnection, before: Refund, step: Step, *, now: 
     changes = {name: value for name, value in _values(after).items() if name in _CHANGING}
     if after.state not in UNSENT:
         changes["next_try_at"] = None
+    elif after.attempt != before.attempt:
+        # Nobody works on the new attempt yet, so there is no lease to wait for.
+        changes["next_try_at"] = now
     await connection.execute(update(refunds).where(refunds.c.id == after.id).values(**changes))
     if after.state in RETURNED and before.state not in RETURNED:
         await _count(connection, after, -after.amount.amount_minor)
