@@ -128,16 +128,24 @@ class SplitWorld(World):
             self.worker.said(r"(worker\.started)")
 
     def _watch(self) -> None:
-        """Wait until a process stands at the crash point, then kill the victim and let everything go on."""
+        """Wait until a process stands at the crash point, then kill the victim and let everything go on.
+
+        The other process may come to the same point later: it goes on at once.
+        """
         while not self._is_over.is_set():
             for child in (self.server, self.worker):
                 if _stands_still(child):
-                    try:
-                        self._strike(child)
-                    except Exception as error:
-                        self.trouble.append(repr(error))
-                    return
+                    self._let_go_on(child)
             time.sleep(0.005)
+
+    def _let_go_on(self, standing: Child) -> None:
+        if self.struck:
+            standing.send(signal.SIGCONT)
+            return
+        try:
+            self._strike(standing)
+        except Exception as error:
+            self.trouble.append(repr(error))
 
     def _strike(self, standing: Child) -> None:
         self.struck = self.died = True
