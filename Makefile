@@ -34,7 +34,7 @@ run: setup ## serve it on this machine with demo logins; Ctrl-C stops everything
 
 .PHONY: test
 test: setup ## run all tests on a PostgreSQL that the tests start themselves
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: setup ## exactly what CI runs: format, lint, types, import contracts, tests

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -143,6 +144,21 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("STRIPE_", "JOBSPHERE_", "DATABASE_")) and name != "STRIPE_SPEC_DIR":
             monkeypatch.delenv(name)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One process of several hands its counts to the one that prints them."""
+    handed_over: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if handed_over is not None:
+        handed_over["exchanges"] = dict(exchanges.COUNTS), dict(exchanges.TOLERATED)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add what one of several processes counted; one that broke down counted nothing."""
+    counts, tolerated = getattr(node, "workeroutput", {}).get("exchanges", ({}, {}))
+    exchanges.COUNTS.update(counts)
+    exchanges.TOLERATED.update(tolerated)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
