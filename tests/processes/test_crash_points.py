@@ -37,6 +37,8 @@ OF_NO_CONCERN = (
     "commit:marketplace.",
     "commit:disputes.",
     "commit:refunds.request_by_admin:",
+    # Asked about only when it has waited for long.
+    "commit:refunds.settle.refunds_seen:",
     "commit:worker.due_answers:",
     "stripe:submit_evidence:",
     "stripe:accept_dispute:",
