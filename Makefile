@@ -69,6 +69,10 @@ crash-matrix: setup ## kill worker, server and PostgreSQL at every crash point o
 crash-points: setup ## kill JobSphere at every crash point of every flow (the tests play a sample)
 	@CRASH_POINTS=all $(BIN)/pytest tests/processes/test_crash_points.py
 
+.PHONY: races
+races: setup ## run 1,000 seeded races of each kind on withdrawals, and 50 rounds of 200 at once (half an hour)
+	@RACES=1000 ROUNDS=50 $(BIN)/pytest tests/journeys/test_withdrawal_races.py
+
 .PHONY: lock
 lock: setup ## resolve requirements.lock anew (hashes, no index addresses)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

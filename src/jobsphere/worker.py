@@ -30,6 +30,7 @@ from jobsphere.webhooks.catch_up import CatchUp, catch_up
 from jobsphere.webhooks.process import process_due
 from jobsphere.withdrawals import send as withdrawals_send
 from jobsphere.withdrawals import store as withdrawals_store
+from jobsphere.withdrawals.ask import watch_paid
 
 BATCH_SIZE = 20
 # A claimed deposit or withdrawal is free for others after this; longer than its calls to Stripe take.
@@ -87,6 +88,7 @@ class Worker:
             _Loop("evidence reminders", self._reminders, REMINDERS_SECONDS, is_woken=False),
             _Loop("withdrawals", self._withdrawals, poll_seconds),
             _Loop("offers", self._offers, 10 * poll_seconds, is_woken=False),
+            _Loop("paid withdrawals", self._paid_withdrawals, HOUSEKEEPING_SECONDS, is_woken=False),
             _Loop("housekeeping", self._housekeeping, HOUSEKEEPING_SECONDS, is_woken=False),
             *(self._healing(heals, poll_seconds) if heals else ()),
         )
@@ -184,6 +186,9 @@ class Worker:
 
     async def _offers(self) -> int:
         return await expire_due(self.engine, ids=self.ids, now=self.clock.now(), limit=BATCH_SIZE)
+
+    async def _paid_withdrawals(self) -> int:
+        return await watch_paid(self.engine, self.gateway, self.clock)
 
     async def _housekeeping(self) -> int:
         await _forget_old_answers(self.engine, self.clock.now())

@@ -232,7 +232,14 @@ async def running(url: str, settings: Settings, heals: CatchUp | None = None) ->
             await sandbox.control.add_webhook_endpoint(
                 f"{base_url}/api/webhooks/stripe/connect", CONNECT_SECRET, connect=True
             )
-            config = uvicorn.Config(create_app(context), lifespan="off", log_config=None, access_log=False)
+            config = uvicorn.Config(
+                create_app(context),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                # A test that thinks for long must not meet a connection that is just being closed.
+                timeout_keep_alive=60,
+            )
             server = _ServerOfATest(config)
             tasks = [asyncio.create_task(server.serve(sockets=[listener])), asyncio.create_task(worker.run())]
             limits = httpx.Limits(max_connections=300)

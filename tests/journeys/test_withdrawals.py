@@ -2,16 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from jobsphere.identity.people import Role
 from jobsphere.ledger.accounts import stripe_connected, stripe_paying_out
-from tests.conftest import Databases
-from tests.journeys.conftest import JobSphere, Person, running, settings_for_tests
+from tests.journeys.conftest import JobSphere, Person
 
 
 async def withdrawn(contractor: Person, amount: str = "80") -> str:
@@ -75,31 +72,6 @@ async def test_an_account_event_alone_makes_the_contractor_onboarded(jobsphere: 
         return bool((await contractor.data("/api/wallet"))["stripeConnectOnboarded"])
 
     await jobsphere.until("account.updated is applied", onboarded)
-
-
-@pytest.fixture
-async def without_limits(databases: Databases, database: str) -> AsyncIterator[JobSphere]:
-    settings = settings_for_tests(withdrawal_minimum=Decimal("0.01"))
-    async with running(databases.url(database), settings) as jobsphere:
-        yield jobsphere
-
-
-async def test_of_200_parallel_withdrawals_exactly_those_that_the_wallet_covers_succeed(
-    without_limits: JobSphere,
-) -> None:
-    jobsphere = without_limits
-    _, contractor = await jobsphere.earned("125")
-    assert await contractor.wallet() == ("100.00", "0.00")
-
-    answers = await asyncio.gather(
-        *(contractor.post("/api/wallet/withdraw", {"amount": 10}, key=f"key-{n}") for n in range(200))
-    )
-
-    statuses = Counter(answer.status_code for answer in answers)
-    assert statuses == {201: 10, 409: 190}
-    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"insufficient_funds"}
-    assert await contractor.wallet() == ("0.00", "0.00")
-    await jobsphere.books_hold()
 
 
 async def test_the_same_key_in_parallel_withdraws_once(jobsphere: JobSphere) -> None:

@@ -81,6 +81,8 @@ FLOWS = {
     "withdrawal returned by the bank": Flow(withdrawals.withdrawal_returned_by_the_bank, "onboarded"),
     "withdrawal whose answers are lost": Flow(withdrawals.withdrawal_whose_answers_are_lost, "onboarded"),
     "withdrawal before there is money": Flow(withdrawals.withdrawal_before_there_is_money, "onboarded"),
+    "withdrawal canceled": Flow(withdrawals.canceled_withdrawal, "onboarded"),
+    "withdrawal whose answer is lost for a day": Flow(withdrawals.answer_lost_for_a_day, "onboarded"),
     "transfer without money": Flow(withdrawals.transfer_without_money, "onboarded"),
     "transfer refused": Flow(withdrawals.refused_transfer, "onboarded"),
     "payout without money": Flow(withdrawals.payout_without_money, "onboarded"),

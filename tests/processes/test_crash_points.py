@@ -49,6 +49,11 @@ OF_NO_CONCERN = (
     "commit:withdrawals.turn_switch:",
     "commit:cli.withdrawals.store:",
     "commit:webhooks.parked.replay:",
+    "commit:withdrawals.review:",
+    # Asked days later, about what counts as paid or whose event never came.
+    "commit:withdrawals.ask.",
+    "commit:withdrawals.settle.",
+    "stripe:retrieve_payout:",
     "stripe:retrieve_platform:",
     "stripe:list_webhook_endpoints:",
     "stripe:create_login_link:",

@@ -37,6 +37,31 @@ def withdrawal_before_there_is_money(world: World) -> None:
     _until_it_is_at_the_bank(world, path)
 
 
+def canceled_withdrawal(world: World) -> None:
+    """The platform's money at Stripe is gone, and the contractor waits no longer."""
+    _drain(world)
+    path = _begin_withdrawal(world)
+    world.wait("contractor", path, {"state": "reserved", "reasonCode": "platform_funds_pending"})
+    world.post("contractor", f"{path}/cancel", key="cancel")
+    world.wait("contractor", path, {"state": "canceled", "status": "failed"})
+
+
+def answer_lost_for_a_day(world: World) -> None:
+    """Stripe makes the transfer, nobody hears of it until its key is too old, and then it is found."""
+    world.control("/deliveries/mode", {"mode": "hold"})
+    world.plan_faults(
+        {"match": "POST /v1/transfers", "kind": "drop_after", "times": 100},
+        {"match": "GET /v1/transfers", "kind": "error_before", "times": 100},
+    )
+    path = _begin_withdrawal(world, state="transferring")
+    world.rows("UPDATE stripe_calls SET first_sent_at = first_sent_at - interval '23 hours'")
+    world.wait("contractor", path, {"state": "unresolved", "reasonCode": "answer_lost"})
+    world.clear_faults()
+    world.wait("contractor", path, {"state": "in_transit"})
+    world.control("/deliveries/mode", {"mode": "deliver"})
+    _until_it_is_at_the_bank(world, path)
+
+
 def transfer_without_money(world: World) -> None:
     """The platform's money at Stripe is gone when the transfer is made, and comes back."""
     path = _begin_withdrawal(world, "POST /v1/transfers", state="transferring")

@@ -7,7 +7,7 @@ from jobsphere.payout_accounts.open import (
     SettlesInOtherCurrency,
 )
 from jobsphere.web.problem import Problem
-from jobsphere.withdrawals.checks import NotOnboarded
+from jobsphere.withdrawals.checks import BankAccountRefused, NotOnboarded
 from jobsphere.withdrawals.policy import BankAccountTooNew, DailyLimitReached
 from jobsphere.withdrawals.switch import WithdrawalsPaused
 
@@ -36,6 +36,12 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "Payout account in another currency",
         "A payout account in this country is kept in {error.account_currency}, and this platform pays in "
         "{error.platform_currency}. No account was opened. Choose another country, or contact support.",
+    ),
+    BankAccountRefused: Problem(
+        409,
+        "bank_account_refused",
+        "Bank account refused",
+        "Your bank sent money back. Enter another bank account at Stripe (POST /api/wallet/connect) first.",
     ),
     WithdrawalsPaused: Problem(
         409,

@@ -15,12 +15,16 @@ from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.wallets.wallet import InsufficientFunds, OtherCurrency, Wallet, WalletInactive, available_balance
 from jobsphere.withdrawals import switch
 from jobsphere.withdrawals.policy import DAY, BankAccountTooNew, DailyLimitReached, Earlier, Policy
-from jobsphere.withdrawals.store import since
+from jobsphere.withdrawals.store import bank_refused_at, since
 from jobsphere.withdrawals.switch import WithdrawalsPaused
 
 
 class NotOnboarded(Exception):
     """The contractor has no payout account, or Stripe cannot pay it yet."""
+
+
+class BankAccountRefused(Exception):
+    """A bank sent money back, and the payout account still has the same bank account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ REFUSALS: tuple[type[Exception], ...] = (
     NotOnboarded,
     BankAccountTooNew,
     DailyLimitReached,
+    BankAccountRefused,
     InsufficientFunds,
 )
 
@@ -102,6 +107,13 @@ async def within_day(_: AsyncConnection, wanted: Wanted) -> None:
         wanted.policy.require_within_day(wanted.amount, wanted.earlier, wanted.now)
 
 
+async def bank_takes_money(connection: AsyncConnection, wanted: Wanted) -> None:
+    """No payout failed since the bank account was entered: nothing is sent there again (stripe.md section 3)."""
+    refused_at = await bank_refused_at(connection, wanted.account.account_id) if wanted.account else None
+    if refused_at is not None and (wanted.bank_changed_at is None or wanted.bank_changed_at <= refused_at):
+        raise BankAccountRefused
+
+
 async def covered(connection: AsyncConnection, wanted: Wanted) -> None:
     """The wallet holds the amount. PostgreSQL decides it once more when the money is moved."""
     if wanted.wallet.currency != wanted.amount.currency:
@@ -116,6 +128,7 @@ CHECKS: tuple[Check, ...] = (
     not_frozen,
     same_currency,
     onboarded,
+    bank_takes_money,
     bank_settled,
     within_day,
     covered,

@@ -98,6 +98,32 @@ async def has_been_paid(connection: AsyncConnection, wallet_id: UUID) -> bool:
     return bool((await connection.execute(select(exists().where(paid)))).scalar_one())
 
 
+async def claim_paid(
+    connection: AsyncConnection, *, now: datetime, arrived_since: datetime, gap_seconds: float, limit: int
+) -> list[UUID]:
+    """The ids of paid withdrawals to ask Stripe about: arrived since then, and not asked about for a while."""
+    c = withdrawals.c
+    not_asked = c.watched_at.is_(None) | (c.watched_at <= now - timedelta(seconds=gap_seconds))
+    due = (
+        select(c.id)
+        .where(c.state == WithdrawalState.PAID.value, c.estimated_arrival > arrived_since, not_asked)
+        .order_by(c.estimated_arrival)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(withdrawals).where(c.id.in_(due.scalar_subquery())).values(watched_at=now).returning(c.id)
+    return list((await connection.execute(claimed)).scalars())
+
+
+async def bank_refused_at(connection: AsyncConnection, account_id: str) -> datetime | None:
+    """When a bank last refused, or sent back, a payout of this account."""
+    last = select(func.max(withdrawals.c.payout_failed_at)).where(
+        withdrawals.c.account_id == account_id, withdrawals.c.payout_failed_at.is_not(None)
+    )
+    moment: datetime | None = (await connection.execute(last)).scalar_one()
+    return moment
+
+
 async def waiting_to_be_sent(connection: AsyncConnection, currency: str) -> Money:
     """What was asked for before and still needs the platform's balance at Stripe."""
     unsent = [state.value for state in (WithdrawalState.RESERVED, WithdrawalState.TRANSFERRING)]
@@ -236,7 +262,8 @@ def _required(withdrawal: Withdrawal | None) -> Withdrawal:
 
 def _withdrawal(row: Row[Any]) -> Withdrawal:
     facts = dict(row._mapping)
-    del facts["next_try_at"]
+    for ours in ("next_try_at", "watched_at"):
+        del facts[ours]
     amount = Money(facts.pop("amount_minor"), facts.pop("currency"))
     states = {"state": WithdrawalState(row.state)}
     if row.unresolved_in is not None:

@@ -53,6 +53,8 @@ withdrawals = Table(
     Column("waits_until", DateTime(timezone=True)),
     # When the bank's refusal became known: nothing goes to that bank account again.
     Column("payout_failed_at", DateTime(timezone=True)),
+    # When Stripe was last asked whether the bank sent back what counts as paid.
+    Column("watched_at", DateTime(timezone=True)),
     # In which state the answer was lost.
     Column("unresolved_in", Text),
     Column("tries", Integer, nullable=False, server_default=sql("0")),
@@ -72,4 +74,6 @@ withdrawals = Table(
     CheckConstraint("amount_minor > 0", name="amount_is_positive"),
     Index(None, "next_try_at", postgresql_where=sql("next_try_at IS NOT NULL")),
     Index(None, "wallet_id"),
+    Index("withdrawals_paid_idx", "estimated_arrival", postgresql_where=sql("state = 'paid'")),
+    Index("withdrawals_refused_by_bank_idx", "account_id", postgresql_where=sql("payout_failed_at IS NOT NULL")),
 )
