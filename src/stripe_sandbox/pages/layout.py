@@ -30,10 +30,12 @@ section{background:var(--card);border:1px solid var(--line);border-radius:10px;p
 th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line);white-space:nowrap}
 th{font-weight:600;color:var(--quiet);font-size:.85rem}tr:last-child td{border-bottom:0}
 td a,td code{display:inline-block;max-width:16rem;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom}
+.grid td a{max-width:9rem}
 form{display:inline-block;margin:0 .2rem .2rem 0}.wide+form{margin-top:.6rem}
 .stack form,form.stack{display:block}.stack label{display:block;margin:.3rem 0}
 button,select,input,textarea{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);
 border-radius:7px;padding:.35rem .7rem;max-width:100%}
+label+button{margin-left:.35rem}
 button{cursor:pointer;margin:0 .35rem .35rem 0}button:hover{border-color:var(--lead)}
 button.lead{background:var(--lead);border-color:var(--lead);color:var(--paper)}
 textarea{width:100%;font:13px/1.4 ui-monospace,monospace}
