@@ -180,6 +180,29 @@ async def test_an_automatic_schedule_sweeps_the_platforms_balance(
     assert len((await seller.client().payouts.list_async()).data) == 2
 
 
+async def test_an_automatic_payout_says_what_it_paid_out(seller: Seller) -> None:
+    account = await seller.funded(700)
+    client, platform = seller.client(account=account), seller.client()
+    for amount in (800, 900):
+        await platform.transfers.create_async({"amount": amount, "currency": "usd", "destination": account})
+    by_hand = await client.payouts.create_async({"amount": 400, "currency": "usd"})
+    await seller.control.set_payout_schedule("daily", account=account)
+    await seller.control.advance(days=1)
+    await platform.transfers.create_async({"amount": 50, "currency": "usd", "destination": account})
+    await seller.control.advance(days=1)
+
+    second, first = (await client.payouts.list_async({"limit": 2})).data
+    for payout, paid_out in ((first, [-400, 700, 800, 900]), (second, [50])):
+        lines = (await client.balance_transactions.list_async({"payout": payout.id})).data
+        own = [line for line in lines if line.id == payout.balance_transaction]
+        assert [line.net for line in own] == [-payout.amount]
+        assert sorted(line.net for line in lines if line not in own) == paid_out
+        assert sum(paid_out) == payout.amount
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await client.balance_transactions.list_async({"payout": by_hand.id})
+    assert refused.value.param == "payout"
+
+
 async def test_the_schedule_of_a_connected_account_can_be_set_as_well(
     seller: Seller, connect_events: Receiver
 ) -> None:

@@ -29,4 +29,12 @@ def _send_everything(sandbox: Sandbox, account: Record, code: str) -> None:
     amount_minor -= amount_minor % payout_step(code)
     if bank and amount_minor > 0:
         description = {"description": "STRIPE PAYOUT", "reconciliation_status": "completed"}
-        send(sandbox, bank, amount_minor, automatic=True, **description)
+        payout = send(sandbox, bank, amount_minor, automatic=True, **description)
+        _mark_what_it_paid_out(sandbox, payout)
+
+
+def _mark_what_it_paid_out(sandbox: Sandbox, payout: Record) -> None:
+    """All that was available and not paid out before, and the payout's own line, which evens it out."""
+    where = {"currency": payout["currency"], "status": "available", "_paid_out_by": None}
+    for entry in list(sandbox.store.newest_first("balance_transaction", payout["_account"], where)):
+        sandbox.store.change(entry, _paid_out_by=payout["id"])

@@ -2,6 +2,7 @@
 
 from stripe_sandbox.books import STRIPE_FEES, move
 from stripe_sandbox.http.call import Call
+from stripe_sandbox.http.errors import refused
 from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import currency, text
 from stripe_sandbox.sandbox import Sandbox
@@ -59,6 +60,7 @@ def enter(
         status="pending" if pending else "available",
         type=kind,
         _moves=[],
+        _paid_out_by=None,
     )
     own = f"{account}:{entry['status']}"
     _move_signed(sandbox, entry, other_side, own, amount_minor)
@@ -81,13 +83,17 @@ def retrieve(call: Call) -> Record:
 
 
 def list_balance_transactions(call: Call) -> Record:
-    """An account's statement, newest first.
+    """An account's statement, newest first; by ``payout`` what an automatic one paid out, and its own line.
 
-    By ``payout`` Stripe finds all that an automatic payout paid out; the sandbox finds the payout's own line.
+    Raises:
+        StripeError: the payout was made by hand, so that nobody can say what it paid out.
     """
     where = call.only("currency", "source", "type")
-    if "payout" in call.params:
-        where |= {"source": call.params["payout"], "type": "payout"}
+    payout = call.given("payout", "payout")
+    if payout and not payout["automatic"]:
+        raise refused("Balance transactions can be listed by automatic payouts only.", param="payout")
+    if payout:
+        where["_paid_out_by"] = payout["id"]
     return page(call, "balance_transaction", "/v1/balance_transactions", where)
 
 
