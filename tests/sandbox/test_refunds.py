@@ -40,6 +40,23 @@ async def test_a_refund_keeps_the_fee(seller: Seller, stripe_client: V1Services)
     assert await _told(stripe_client) == ["refund.created", "charge.refunded"]
 
 
+async def test_a_refund_must_agree_with_its_charge(seller: Seller, stripe_client: V1Services) -> None:
+    one, other = await seller.paid_in(), await seller.paid_in()
+    wrong: list[Any] = [
+        {"charge": one.latest_charge, "payment_intent": other.id},
+        {"charge": one.latest_charge, "currency": "eur"},
+    ]
+
+    params = []
+    for refund in wrong:
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            await stripe_client.refunds.create_async(refund)
+        params.append(refused.value.param)
+
+    assert params == ["payment_intent", "currency"]
+    assert (await stripe_client.refunds.list_async()).data == []
+
+
 async def test_a_refund_may_stay_pending_first(seller: Seller, stripe_client: V1Services) -> None:
     intent = await seller.paid_in(20_000, "pm_card_pendingRefund")
     refund = await stripe_client.refunds.create_async({"payment_intent": intent.id, "amount": 100})

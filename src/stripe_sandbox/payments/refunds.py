@@ -51,9 +51,12 @@ LIST = dated_list_parameters(charge=text, payment_intent=text)
 
 def create(call: Call) -> Record:
     """Give back all or part of a charge, named by itself or by its payment intent."""
+    charge = _charge(call)
+    if call.get("currency", charge["currency"]) != charge["currency"]:
+        raise invalid(f"A refund is in the currency of its charge ({charge['currency']}).", "currency")
     return give_back(
         call.sandbox,
-        _charge(call),
+        charge,
         call.get("amount"),
         reason=call.get("reason"),
         given_metadata=merged_metadata({}, call.get("metadata", {})),
@@ -183,6 +186,9 @@ def list_refunds(call: Call) -> Record:
 def _charge(call: Call) -> Record:
     charge = call.given("charge", "charge")
     intent = call.given("payment_intent", "payment_intent")
+    if charge and intent and charge["payment_intent"] != intent["id"]:
+        message = f"The charge {charge['id']} is not of the PaymentIntent {intent['id']}."
+        raise invalid(message, "payment_intent")
     if charge:
         return charge
     if intent is None:
