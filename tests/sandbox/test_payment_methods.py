@@ -1,5 +1,7 @@
 """Cards: by number from the browser, saved to customers, and what each test card does."""
 
+from typing import Any
+
 import httpx
 import pytest
 import stripe
@@ -121,6 +123,64 @@ async def test_a_saved_card_can_be_used_again_and_an_unsaved_one_cannot(
         )
     await stripe_client.payment_methods.detach_async(method.id)
     assert (await stripe_client.customers.payment_methods.list_async(customer.id)).data == []
+    for again in (
+        stripe_client.payment_methods.attach_async(method.id, {"customer": customer.id}),
+        stripe_client.customers.create_async({"payment_method": method.id}),
+    ):
+        with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
+            await again
+
+
+async def test_a_card_of_somebody_else_is_refused_before_anything_is_done(
+    seller: Seller, stripe_client: V1Services
+) -> None:
+    owner = await stripe_client.customers.create_async({"payment_method": "pm_card_visa"})
+    [method] = (await stripe_client.payment_methods.list_async({"customer": owner.id})).data
+    payment = await stripe_client.payment_intents.create_async({"amount": 500, "currency": "usd"})
+    setup = await stripe_client.setup_intents.create_async({"description": "mine"})
+    new: Any = {"amount": 700, "currency": "usd", "payment_method": method.id}
+    later: Any = {"receipt_email": "a@example.com", "payment_method": method.id}
+    for wrong in (
+        stripe_client.payment_intents.create_async(new),
+        stripe_client.payment_intents.update_async(payment.id, {"amount": 700, "payment_method": method.id}),
+        stripe_client.payment_intents.confirm_async(payment.id, later),
+        stripe_client.setup_intents.create_async({"payment_method": method.id}),
+        stripe_client.setup_intents.update_async(setup.id, {"description": "x", "payment_method": method.id}),
+    ):
+        with pytest.raises(stripe.InvalidRequestError, match="belongs to the customer"):
+            await wrong
+
+    [same] = (await stripe_client.payment_intents.list_async()).data
+    assert (same.id, same.amount, same.receipt_email) == (payment.id, 500, None)
+    assert [known.description for known in (await stripe_client.setup_intents.list_async()).data] == ["mine"]
+
+
+async def test_only_one_card_is_given(seller: Seller, stripe_client: V1Services) -> None:
+    two: Any = {
+        "amount": 500,
+        "currency": "usd",
+        "payment_method": "pm_card_visa",
+        "payment_method_data": {"type": "card", "card": {"token": "tok_visa"}},
+    }
+
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        await stripe_client.payment_intents.create_async(two)
+
+    assert refused.value.param == "payment_method"
+
+
+async def test_a_deleted_customer_can_only_be_looked_at(seller: Seller, stripe_client: V1Services) -> None:
+    customer = await stripe_client.customers.create_async({"name": "before"})
+    await stripe_client.customers.delete_async(customer.id)
+
+    assert (await stripe_client.customers.retrieve_async(customer.id)).deleted
+    for wrong in (
+        stripe_client.customers.update_async(customer.id, {"name": "after"}),
+        stripe_client.customers.delete_async(customer.id),
+    ):
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            await wrong
+        assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
 
 
 async def test_paying_saves_the_card_when_future_use_is_set_up(seller: Seller, stripe_client: V1Services) -> None:

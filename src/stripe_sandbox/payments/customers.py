@@ -1,6 +1,7 @@
 """Customers: who pays."""
 
 from stripe_sandbox.http.call import Call
+from stripe_sandbox.http.errors import no_such
 from stripe_sandbox.http.lists import dated_list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
@@ -15,7 +16,7 @@ from stripe_sandbox.http.parameters import (
 )
 from stripe_sandbox.payments import payment_methods
 from stripe_sandbox.payments.given_cards import declined
-from stripe_sandbox.payments.payment_methods import attach_to, by_id_or_token, card_of
+from stripe_sandbox.payments.payment_methods import attach_to, by_id_or_token, card_of, check_not_used_up
 from stripe_sandbox.store import Record
 from stripe_sandbox.webhooks.events import emit
 
@@ -55,6 +56,7 @@ def create(call: Call) -> Record:
     method = None
     if "payment_method" in call.params:
         method = by_id_or_token(call, call.params["payment_method"], "payment_method")
+        check_not_used_up(method)
         decline = card_of(method).decline
         if decline and not card_of(method).may_be_saved:
             raise declined(decline)
@@ -73,7 +75,7 @@ def retrieve(call: Call) -> Record:
 
 def update(call: Call) -> Record:
     """Change a customer."""
-    customer = call.named("customer", "customer", "id")
+    customer = _living(call)
     previous = call.sandbox.store.change(customer, **_changes(call, customer))
     if previous:
         emit(call.sandbox, "customer.updated", customer, previous)
@@ -88,13 +90,21 @@ def list_customers(call: Call) -> Record:
 
 def delete(call: Call) -> Record:
     """Delete a customer and give up its payment methods."""
-    customer = call.named("customer", "customer", "id")
+    customer = _living(call)
     store = call.sandbox.store
     for method in list(store.newest_first("payment_method", call.account, {"customer": customer["id"]})):
         store.change(method, customer=None, _used=True)
     store.change(customer, _deleted=True)
     emit(call.sandbox, "customer.deleted", customer)
     return _tombstone(customer)
+
+
+def _living(call: Call) -> Record:
+    """The customer that the path names, unless it was deleted: that can be looked at, and nothing else."""
+    customer = call.named("customer", "customer", "id")
+    if customer.get("_deleted"):
+        raise no_such("customer", customer["id"], "id")
+    return customer
 
 
 def view(customer: Record) -> Record:

@@ -1,106 +1,16 @@
 """Payment intents: the requests that create, change, confirm, cancel and show them."""
 
 import secrets
-from typing import Any
 
 from stripe_sandbox.http.call import Call
 from stripe_sandbox.http.errors import StripeError, invalid, no_such, refused
-from stripe_sandbox.http.lists import dated_list_parameters, page
-from stripe_sandbox.http.parameters import (
-    Parameters,
-    Reader,
-    amount,
-    anything,
-    array,
-    boolean,
-    clearable,
-    currency,
-    merged_metadata,
-    metadata,
-    not_simulated,
-    one_of,
-    text,
-)
+from stripe_sandbox.http.lists import page
+from stripe_sandbox.http.parameters import merged_metadata
 from stripe_sandbox.money.currencies import check_charge
 from stripe_sandbox.payments import capture, confirmation
-from stripe_sandbox.payments.payment_methods import DATA, check_usable, given_method
+from stripe_sandbox.payments.payment_methods import given_method
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.events import emit
-
-
-def _off_session(value: Any, name: str) -> bool:
-    """Whether the customer is away; Stripe also takes the kind of agreement instead of ``true``."""
-    return bool(one_of("true", "false", "one_off", "recurring")(value, name) != "false")
-
-
-_AUTOMATIC = Parameters(required={"enabled": boolean}, optional={"allow_redirects": one_of("always", "never")})
-_SHARED: dict[str, Reader] = {
-    "allowed_payment_method_types": array(one_of("card")),
-    "amount_details": anything,
-    "capture_method": one_of("automatic", "automatic_async", "manual"),
-    "customer": text,
-    "description": clearable(text),
-    "metadata": metadata,
-    "payment_method": clearable(text),
-    "payment_method_data": DATA,
-    "payment_method_options": anything,
-    "receipt_email": clearable(text),
-    "setup_future_usage": clearable(one_of("off_session", "on_session")),
-    "shipping": clearable(anything),
-    "statement_descriptor": text,
-    "statement_descriptor_suffix": text,
-    "transfer_group": text,
-}
-_NOT_SIMULATED: dict[str, Reader] = dict.fromkeys(
-    "application_fee_amount customer_account excluded_payment_method_types hooks payment_details "
-    "payment_method_configuration transfer_data".split(),
-    not_simulated,
-)
-_NOT_SIMULATED_AT_FIRST: dict[str, Reader] = dict.fromkeys(
-    ("confirmation_token", "mandate", "on_behalf_of"), not_simulated
-)
-_NOT_SIMULATED_LATER: dict[str, Reader] = dict.fromkeys(
-    "amount_to_confirm confirmation_token excluded_payment_method_types hooks mandate payment_details".split(),
-    not_simulated,
-)
-_CONFIRMING: dict[str, Reader] = {
-    "error_on_requires_action": boolean,
-    "mandate_data": anything,
-    "off_session": _off_session,
-    "radar_options": anything,
-    "return_url": text,
-    "use_stripe_sdk": boolean,
-}
-CREATE = Parameters(
-    required={"amount": amount, "currency": currency},
-    optional={
-        **_SHARED,
-        **_CONFIRMING,
-        **_NOT_SIMULATED,
-        **_NOT_SIMULATED_AT_FIRST,
-        "automatic_payment_methods": _AUTOMATIC,
-        "confirm": boolean,
-        "confirmation_method": one_of("automatic"),
-    },
-)
-UPDATE = Parameters(optional={**_SHARED, **_NOT_SIMULATED, "amount": amount, "currency": currency})
-CONFIRM = Parameters(
-    optional={
-        **{name: _SHARED[name] for name in ("allowed_payment_method_types", "amount_details", "capture_method")},
-        **{name: _SHARED[name] for name in ("payment_method", "payment_method_data", "payment_method_options")},
-        **{name: _SHARED[name] for name in ("receipt_email", "setup_future_usage", "shipping")},
-        **_CONFIRMING,
-        **_NOT_SIMULATED_LATER,
-        "client_secret": text,
-        "expected_payment_method_type": text,
-        "key": anything,
-    }
-)
-CANCEL = Parameters(
-    optional={"cancellation_reason": one_of("abandoned", "duplicate", "fraudulent", "requested_by_customer")}
-)
-RETRIEVE = Parameters(optional={"client_secret": text})
-LIST = dated_list_parameters(customer=text, customer_account=not_simulated)
 
 _COPIED = (
     "amount",
@@ -116,7 +26,6 @@ _COPIED = (
     "transfer_group",
 )
 
-
 # What may no longer change once the bank has agreed to the payment.
 _FIXED_BY_THE_BANK = frozenset(
     "amount capture_method currency customer payment_method payment_method_data setup_future_usage".split()
@@ -129,7 +38,7 @@ def create(call: Call) -> Record:
     if not call.get("confirm"):
         _refuse_confirming_parameters(call)
     call.given("customer", "customer")
-    method = given_method(call)
+    method = given_method(call, call.get("customer"))
     intent = call.sandbox.add("payment_intent", "pi", call.account, **_blank(call))
     secret = f"{intent['id']}_secret_{secrets.token_hex(12)}"
     call.sandbox.store.change(intent, client_secret=secret, **_changes(call, intent))
@@ -159,9 +68,8 @@ def update(call: Call) -> Record:
         raise _unexpected_state(message, intent)
     check_charge(call.get("amount", intent["amount"]), call.get("currency", intent["currency"]))
     call.given("customer", "customer")
-    changes = _changes(call, intent)
-    method = given_method(call)
-    call.sandbox.store.change(intent, **changes)
+    method = given_method(call, call.get("customer", intent["customer"]))
+    call.sandbox.store.change(intent, **_changes(call, intent))
     if method:
         _choose(call, intent, method)
     return intent
@@ -179,7 +87,7 @@ def confirm(call: Call) -> Record:
     if intent["status"] not in ("requires_payment_method", "requires_confirmation", "requires_action"):
         message = f"You cannot confirm this PaymentIntent because it has already {_past(intent['status'])}."
         raise _unexpected_state(message, intent)
-    method = given_method(call)
+    method = given_method(call, intent["customer"])
     call.sandbox.store.change(intent, **_changes(call, intent))
     if method:
         _choose(call, intent, method)
@@ -231,8 +139,7 @@ def _check_secret(call: Call, intent: Record) -> None:
 
 
 def _choose(call: Call, intent: Record, method: Record) -> None:
-    """Let the intent be paid with ``method``, if that is allowed."""
-    check_usable(method, intent)
+    """Let the intent be paid with ``method``."""
     call.sandbox.store.change(
         intent, payment_method=method["id"], status="requires_confirmation", next_action=None
     )

@@ -1,7 +1,7 @@
 """Payment methods: cards by test token or by number, saved to a customer or used once."""
 
 from stripe_sandbox.http.call import Call
-from stripe_sandbox.http.errors import no_such, refused
+from stripe_sandbox.http.errors import invalid, no_such, refused
 from stripe_sandbox.http.lists import list_parameters, page
 from stripe_sandbox.http.parameters import (
     Parameters,
@@ -103,22 +103,36 @@ def by_id_or_token(call: Call, identifier: str, param: str, status: int = 400) -
     return method
 
 
-def given_method(call: Call) -> Record | None:
-    """The payment method that the request names or describes."""
+def given_method(call: Call, customer: str | None) -> Record | None:
+    """The payment method that the request names or describes, for an intent of ``customer``.
+
+    Raises:
+        StripeError: there is none such, both a name and a description are given, or it may not be used.
+    """
+    identifier = call.get("payment_method")
+    if identifier and "payment_method_data" in call.params:
+        raise invalid("Give only one of payment_method and payment_method_data.", "payment_method")
     if "payment_method_data" in call.params:
         return from_data(call, call.params["payment_method_data"])
-    identifier = call.get("payment_method")
-    return by_id_or_token(call, identifier, "payment_method") if identifier else None
+    if not identifier:
+        return None
+    method = by_id_or_token(call, identifier, "payment_method")
+    _check_owner(method, customer)
+    check_not_used_up(method)
+    return method
 
 
-def check_usable(method: Record, intent: Record) -> None:
-    """Refuse a payment method of another customer, and one that was used up."""
-    if method["customer"] not in (None, intent["customer"]):
+def _check_owner(method: Record, customer: str | None) -> None:
+    if method["customer"] not in (None, customer):
         raise refused(
             f"The PaymentMethod {method['id']} belongs to the customer {method['customer']}; give that customer, "
             "too.",
             param="payment_method",
         )
+
+
+def check_not_used_up(method: Record) -> None:
+    """Refuse a payment method that was used without a customer, or detached from one."""
     if method["_used"] and method["customer"] is None:
         raise refused(
             "This PaymentMethod was used before without being attached to a customer, or was detached from one, "
@@ -163,6 +177,7 @@ def attach(call: Call) -> Record:
         raise refused(
             "The payment method is already attached to a customer.", code="payment_method_already_attached"
         )
+    check_not_used_up(method)
     card = card_of(method)
     if card.decline and not card.may_be_saved:
         raise declined(card.decline)

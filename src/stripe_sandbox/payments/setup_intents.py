@@ -19,7 +19,7 @@ from stripe_sandbox.http.parameters import (
     text,
 )
 from stripe_sandbox.payments import setting_up
-from stripe_sandbox.payments.payment_methods import DATA, check_usable, given_method
+from stripe_sandbox.payments.payment_methods import DATA, given_method
 from stripe_sandbox.store import Record, shown
 from stripe_sandbox.webhooks.events import emit
 
@@ -83,7 +83,7 @@ def create(call: Call) -> Record:
     if not call.get("confirm"):
         _refuse_confirming_parameters(call)
     call.given("customer", "customer")
-    method = given_method(call)
+    method = given_method(call, call.get("customer"))
     intent = call.sandbox.add("setup_intent", "seti", call.account, **_blank(call))
     secret = f"{intent['id']}_secret_{secrets.token_hex(12)}"
     call.sandbox.store.change(intent, client_secret=secret, **_changes(call, intent))
@@ -108,7 +108,7 @@ def update(call: Call) -> Record:
         message = f"This SetupIntent could not be updated because it has a status of {intent['status']}."
         raise _unexpected_state(message, intent)
     call.given("customer", "customer")
-    method = given_method(call)
+    method = given_method(call, call.get("customer", intent["customer"]))
     call.sandbox.store.change(intent, **_changes(call, intent))
     if method:
         _choose(call, intent, method)
@@ -127,7 +127,7 @@ def confirm(call: Call) -> Record:
     if intent["status"] not in _OPEN:
         message = f"You cannot confirm this SetupIntent because it has a status of {intent['status']}."
         raise _unexpected_state(message, intent)
-    method = given_method(call)
+    method = given_method(call, intent["customer"])
     call.sandbox.store.change(intent, **_changes(call, intent))
     if method:
         _choose(call, intent, method)
@@ -173,7 +173,6 @@ def _check_secret(call: Call, intent: Record) -> None:
 
 def _choose(call: Call, intent: Record, method: Record) -> None:
     """Let ``method`` be the one that is set up, if that is allowed."""
-    check_usable(method, intent)
     call.sandbox.store.change(
         intent, payment_method=method["id"], status="requires_confirmation", next_action=None
     )
