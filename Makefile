@@ -55,7 +55,7 @@ chaos: setup ## play SCENARIOS=1000 of SEED=1 with webhooks lost, doubled, shuff
 
 .PHONY: fuzz
 fuzz: setup ## send 20,000 malformed or forged webhooks; none may be accepted, none answered 5xx
-	@FUZZ_REQUESTS=20000 $(BIN)/pytest -rP -k forged_or_malformed tests/web/test_forged_webhooks.py
+	@FUZZ_REQUESTS=20000 $(BIN)/pytest -k forged_or_malformed tests/web/test_forged_webhooks.py
 
 .PHONY: bench
 bench: setup ## compare with pgbench, a naive ledger and a bare server on this machine (about 3 minutes)

@@ -238,7 +238,7 @@ async def running(url: str, settings: Settings, heals: CatchUp | None = None) ->
                 log_config=None,
                 access_log=False,
                 # A test that thinks for long must not meet a connection that is just being closed.
-                timeout_keep_alive=60,
+                timeout_keep_alive=600,
             )
             server = _ServerOfATest(config)
             tasks = [asyncio.create_task(server.serve(sockets=[listener])), asyncio.create_task(worker.run())]
