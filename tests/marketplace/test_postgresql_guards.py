@@ -52,7 +52,7 @@ async def test_terms_never_change(offer: Offer, owner_engine: AsyncEngine, chang
     assert sqlstate(refusal) == _RESTRICTED
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM offers", "TRUNCATE offers"])
+@pytest.mark.parametrize("statement", ["DELETE FROM offers", "TRUNCATE offers CASCADE"])
 async def test_offers_are_never_removed(offer: Offer, owner_engine: AsyncEngine, statement: str) -> None:
     assert sqlstate(await _refusal(owner_engine, statement)) == _RESTRICTED
 

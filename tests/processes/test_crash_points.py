@@ -48,7 +48,9 @@ OF_NO_CONCERN = (
     "commit:wallets.lift_freeze:",
     "commit:withdrawals.turn_switch:",
     "commit:cli.withdrawals.store:",
-    "commit:webhooks.parked.replay:",
+    "commit:webhooks.replay.",
+    # Reads what Stripe has told already, every few minutes; each of its steps may be taken again.
+    "commit:webhooks.catch_up.",
     "commit:withdrawals.review:",
     # Asked days later, about what counts as paid or whose event never came.
     "commit:withdrawals.ask.",
