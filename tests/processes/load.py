@@ -51,7 +51,7 @@ async def unrelated(ask: Ask, contractor_id: str, seconds: float) -> Figures:
 
     async def person() -> None:
         job: dict[str, Any] = (await ask("POST", "/api/jobs", {"title": "Paint the fence"})).json()["data"]["job"]
-        offer = {"jobId": job["id"], "contractorId": contractor_id, "amount": "5.00"}
+        offer = {"jobId": job["id"], "contractorId": contractor_id, "amount": "0.10"}
         deeds: tuple[tuple[str, str, Any], ...] = (
             ("GET", "/api/wallet", None),
             ("GET", "/api/jobs", None),

@@ -31,7 +31,7 @@ def test_what_needs_nothing_of_stripe_goes_on_while_stripe_hangs(
     home_of_jobsphere: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = home_of_jobsphere
-    home.settings |= {"STRIPE_TIMEOUT_SECONDS": "30", "DEPOSITS_PER_HOUR_MAX": "1000"}
+    home.settings |= {"STRIPE_TIMEOUT_SECONDS": "30", "DEPOSITS_PER_HOUR_MAX": "1000", "OFFER_MINIMUM": "0.10"}
     home.serve()
     home.deposit("2000.00")
     contractor_id = home.get("/api/me", "contractor")["user"]["id"]
