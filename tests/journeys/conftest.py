@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -162,8 +162,9 @@ class JobSphere:
     ) -> tuple[Person, Person]:
         """A customer and a contractor who completed a job of ``amount``; the contractor is onboarded."""
         customer, contractor = await self.person(Role.CUSTOMER), await self.person(Role.CONTRACTOR)
-        needed = Decimal(amount) * Decimal("1.05")
-        await self.deposited(customer, deposit or f"{needed:.2f}", card)
+        # Rounded as the platform fee is.
+        needed = (Decimal(amount) * Decimal("1.05")).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        await self.deposited(customer, deposit or str(needed), card)
         job = (await customer.done("/api/jobs", {"title": "Paint", "description": "All of it."}))["job"]
         body = {"jobId": job["id"], "contractorId": str(contractor.id), "amount": amount}
         offer = (await customer.done("/api/offers", body))["offer"]
