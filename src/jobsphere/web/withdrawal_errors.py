@@ -60,7 +60,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         409,
         "daily_limit_reached",
         "Daily limit reached",
-        "This is more than may be withdrawn within 24 hours. {error.advice}",
+        "This is more than may be withdrawn within 24 hours. {error.advice}.",
     ),
     NotOnboarded: Problem(
         409,

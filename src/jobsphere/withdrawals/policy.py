@@ -22,10 +22,10 @@ class DailyLimitReached(Exception):
 
     @property
     def advice(self) -> str:
-        """When it is possible, for people."""
+        """When it is possible, for people, without a full stop."""
         if self.possible_at is None:
-            return "Choose less."
-        return f"Choose less, or withdraw it after {self.possible_at:%Y-%m-%d %H:%M} UTC."
+            return "Choose less"
+        return f"Choose less, or withdraw it after {self.possible_at:%Y-%m-%d %H:%M} UTC"
 
 
 class BankAccountTooNew(Exception):
