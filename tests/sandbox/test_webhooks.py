@@ -1,8 +1,14 @@
 """Events and their deliveries: signatures, who gets what, retries, holding back and sending again."""
 
+import asyncio
+import socket
+from pathlib import Path
+
 import pytest
 import stripe
 from stripe._v1_services import V1Services
+
+from stripe_sandbox.testing import run_in_process
 
 from .conftest import Seller, forget_endpoints, listening
 from .receiver import SECRET, Receiver
@@ -113,6 +119,50 @@ async def test_deliveries_can_be_held_and_released(seller: Seller, platform_even
     await seller.control.drain()
 
     assert platform_events.types() == ["customer.created"]
+
+
+async def test_what_was_still_to_be_sent_survives_a_restart(tmp_path: Path) -> None:
+    async with listening() as receiver:
+        async with run_in_process(tmp_path / "state") as sandbox:
+            seller = Seller(sandbox.url, sandbox.control)
+            await seller.control.add_webhook_endpoint(receiver.url, SECRET)
+            receiver.status = 500
+            await seller.client().customers.create_async({"name": "refused at first"})
+            await seller.control.drain()
+            await seller.control.set_delivery_mode("hold")
+            await seller.client().customers.create_async({"name": "held"})
+            assert await _states(seller) == ["retrying", "held"]
+            await seller.close()
+
+        receiver.status = 200
+        receiver.received.clear()
+        async with run_in_process(tmp_path / "state") as sandbox:
+            seller = Seller(sandbox.url, sandbox.control)
+            await seller.control.drain()
+            assert receiver.received == []
+            await seller.control.set_delivery_mode("deliver")
+            await seller.control.drain()
+            await seller.control.advance(seconds=60)
+            await seller.control.drain()
+            assert await _states(seller) == ["delivered", "delivered"]
+    assert [event["data"]["object"]["name"] for event in receiver.events()] == ["held", "refused at first"]
+
+
+async def test_what_was_being_sent_is_sent_again_after_a_restart(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with run_in_process(tmp_path / "state") as sandbox:
+            seller = Seller(sandbox.url, sandbox.control)
+            await seller.control.add_webhook_endpoint(f"http://127.0.0.1:{silent.getsockname()[1]}/", SECRET)
+            await seller.client().customers.create_async({"name": "A"})
+            assert await _states(seller) == ["waiting"]
+            await seller.close()
+
+        async with (
+            await asyncio.start_server(Receiver().handle, sock=silent.dup()),
+            run_in_process(tmp_path / "state") as sandbox,
+        ):
+            await sandbox.control.drain()
+            assert await _states(Seller(sandbox.url, sandbox.control)) == ["delivered"]
 
 
 async def test_dropped_deliveries_never_arrive_but_can_be_sent_later(
