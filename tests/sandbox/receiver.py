@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,16 +30,18 @@ class Receiver:
         return [event["type"] for event in self.events()]
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take one request per connection."""
+        """Take one request per connection; one that the sender gave up half-way counts for nothing."""
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        except asyncio.IncompleteReadError:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await self._take(reader, writer)
+        finally:
             writer.close()
-            return
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         lines = [line.partition(":") for line in head.split("\r\n")[1:] if line]
         headers = {name.lower(): value.strip() for name, _, value in lines}
         body = await reader.readexactly(int(headers["content-length"]))
         self.received.append((headers, body))
         writer.write(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % self.status)
         await writer.drain()
-        writer.close()
