@@ -4,14 +4,14 @@ from benchmarks.contest import Outcome, Row, Say, outcomes, take_turns
 from benchmarks.effort import Effort
 from benchmarks.ground import Ground
 from benchmarks.ledger.naive import NaiveLedger
-from benchmarks.ledger.pgbench import Pgbench
 from benchmarks.ledger.recording import RecordedEntries
+from benchmarks.pgbench import Pgbench
 
 
 async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
     """Prepare all three, let them take turns, prove the books."""
-    say("filling pgbench's tables and two ledgers …")
-    pgbench = await Pgbench.contestant(ground, scale=effort.pgbench_scale)
+    say("filling two ledgers …")
+    pgbench = Pgbench(ground, effort.pgbench_scale, clients=64).contestant()
     naive = (await NaiveLedger.prepared(ground, accounts=effort.wallets)).contestant()
     recorded = await RecordedEntries.prepared(ground, wallets=effort.wallets)
     try:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from benchmarks.contest import Contestant
 from benchmarks.ground import Ground
-from benchmarks.ledger.load import rate
+from benchmarks.ledger.callers import rate
 
 CALLERS = 64
 _WARM_UP_ENTRIES = 6  # as many as make a connection settle on its query plans

@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from benchmarks.contest import Contestant
 from benchmarks.ground import Ground
-from benchmarks.ledger.load import rate
+from benchmarks.ledger.callers import rate
 from benchmarks.ledger.market import Market
 from jobsphere.database import create_engine, in_own_transaction
 from jobsphere.ledger.posting import Entry, Verdict
 from jobsphere.ledger.record import record
-from jobsphere.migrations.migrate import migrate
 from jobsphere.reconciliation.audit import LEDGER_CHECKS, prove
 
 ENTRIES_PER_TRANSACTION = 64
@@ -44,11 +42,10 @@ class RecordedEntries:
 
     @classmethod
     async def prepared(cls, ground: Ground, *, wallets: int) -> "RecordedEntries":
-        ground.prepare(_DATABASE)
-        await migrate(ground.owner_url(_DATABASE), ground.application.name)
+        await ground.migrated(_DATABASE)
         ledger = cls(create_engine(ground.url(_DATABASE), pool_size=CONNECTIONS), Market(wallets))
         await ledger._open()
-        await _tidy(ground.owner_url(_DATABASE))
+        await ground.tidy(_DATABASE)
         await asyncio.gather(*(ledger._warm_up() for _ in range(CONNECTIONS)))
         return ledger
 
@@ -89,13 +86,3 @@ class RecordedEntries:
     async def _warm_up(self) -> None:
         for _ in range(_WARM_UP_TRANSACTIONS):
             await self._post()
-
-
-async def _tidy(owner_url: str) -> None:
-    """What autovacuum does in time anyway, before anybody's turn instead of during somebody's."""
-    engine = create_engine(owner_url, pool_size=1)
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("SET statement_timeout = 0"))
-        await connection.execute(text("VACUUM ANALYZE"))
-    await engine.dispose()

@@ -8,9 +8,9 @@ from benchmarks.contest import Contestant, Outcome, Row, Say, Series, outcomes, 
 from benchmarks.effort import Effort
 from benchmarks.ground import Ground
 from benchmarks.sandbox.payments import Paid
+from benchmarks.serving import SECRET, NotServed, constant_served, started
 from benchmarks.webhooks.acknowledging import Constant
 from benchmarks.webhooks.deliveries import Sender
-from benchmarks.webhooks.serving import SECRET, NotServed, constant_served, started
 
 _OURS = "stripe-sandbox, PaymentIntent create + confirm", "payments"
 _CONSTANT = "bare ASGI application, same uvicorn, again", "answers"
@@ -34,5 +34,7 @@ async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
 def _sandbox_served(ground: Ground) -> Iterator[int]:
     """``stripe-sandbox serve`` without a state file and without anybody who listens to its events."""
     command = [sys.executable, "-m", "stripe_sandbox", "serve", "--port", "0"]
-    with started(command, {}, ground.home, ground.home / "sandbox.log", r'"url": "http://\S+:([0-9]+)"') as port:
-        yield port
+    with started(
+        command, {}, ground.home, ground.home / "sandbox.log", r'"url": "http://\S+:([0-9]+)"'
+    ) as running:
+        yield running.port

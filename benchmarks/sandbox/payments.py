@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import httpx
 
 from benchmarks.contest import CannotMeasure
+from benchmarks.load import deliver
 from benchmarks.webhooks.deliveries import Delivery
-from benchmarks.webhooks.load import deliver
 
 _WARM_UP_SECONDS = 0.5
 _NET_MINOR = 4_825  # of 5,000, after the fee of 2.9 % and 30

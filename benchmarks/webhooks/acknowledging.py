@@ -7,8 +7,8 @@ from itertools import repeat
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
+from benchmarks.load import deliver
 from benchmarks.webhooks.deliveries import Delivery, Sender
-from benchmarks.webhooks.load import deliver
 from jobsphere.database import create_engine, reading
 
 # Made before a turn, so that making them costs nobody's time; a turn ends early when they run out.

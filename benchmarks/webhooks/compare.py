@@ -3,10 +3,9 @@
 from benchmarks.contest import Contestant, Outcome, Row, Say, Series, outcomes, take_turns
 from benchmarks.effort import Effort
 from benchmarks.ground import Ground
+from benchmarks.serving import SECRET, NotServed, constant_served, jobsphere_served
 from benchmarks.webhooks.acknowledging import Acknowledged, Constant
 from benchmarks.webhooks.deliveries import Sender
-from benchmarks.webhooks.serving import SECRET, NotServed, constant_served, jobsphere_served
-from jobsphere.migrations.migrate import migrate
 
 _DATABASE = "inbox"
 _OURS = "POST /api/webhooks/stripe, 64 connections", "acknowledged"
@@ -17,8 +16,7 @@ _ROW = Row("webhooks acknowledged ÷ constant, 64 connections", _OURS[0], _CONST
 async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
     """Serve both, let them take turns, count what is stored."""
     say("starting jobsphere serve and the constant …")
-    ground.prepare(_DATABASE)
-    await migrate(ground.owner_url(_DATABASE), ground.application.name)
+    await ground.migrated(_DATABASE)
     try:
         with jobsphere_served(ground, _DATABASE) as our_port, constant_served(ground) as constant_port:
             acknowledged = Acknowledged(our_port, Sender(SECRET))

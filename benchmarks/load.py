@@ -52,7 +52,7 @@ class _Connection(asyncio.Protocol):
         length = _LENGTH.search(head)
         if not blank or (length is not None and len(body) < int(length[1])):
             return
-        if length is None or not head.startswith(b"HTTP/1.1 200 "):
+        if length is None or not head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 201 ")):
             self._finish(CannotMeasure(f"the answer was {self.answer[:200].decode(errors='replace')}"))
             return
         self.answer = b""
@@ -84,7 +84,7 @@ async def deliver(port: int, deliveries: Iterable[Delivery], seconds: float) -> 
     """Send to the loopback address for ``seconds``, or until all are delivered.
 
     Raises:
-        CannotMeasure: an answer was not 200, or did not come.
+        CannotMeasure: an answer was neither 200 nor 201, or did not come.
     """
     load = Load(iter(deliveries))
     loop = asyncio.get_running_loop()

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.contest import CannotMeasure, Contestant, absent
+from benchmarks.contest import CannotMeasure, Contestant
 from benchmarks.ground import Ground
 from jobsphere.embedded_postgres.software import MAJOR_VERSION, installed_package
 
-CLIENTS = 64
 _DATABASE = "pgbench"
 _SECONDS_MAX = 120
 
@@ -21,35 +20,21 @@ _SECONDS_MAX = 120
 class Pgbench:
     """The TPC-B-like transaction: three UPDATEs, a SELECT and an INSERT."""
 
-    environment: Mapping[str, str]
+    ground: Ground
+    scale: int
+    clients: int
 
-    @classmethod
-    async def contestant(cls, ground: Ground, *, scale: int) -> Contestant:
-        """With its tables filled: 100,000 accounts for each point of ``scale``."""
-        ground.prepare(_DATABASE)
-        pgbench = cls(
-            {
-                "PGHOST": ground.cluster.host,
-                "PGPORT": str(ground.cluster.port),
-                "PGUSER": ground.owner.name,
-                "PGPASSWORD": ground.owner.password,
-                "PGDATABASE": _DATABASE,
-                "LC_ALL": "C",
-            }
-        )
-        name, unit = f"pgbench TPC-B-like, {CLIENTS} clients", "transactions"
-        try:
-            await pgbench.run("--initialize", "--quiet", f"--scale={scale}")
-        except CannotMeasure as reason:
-            return absent(name, unit, str(reason))
-        return Contestant(name, unit, pgbench._rate)
+    def contestant(self) -> Contestant:
+        """``scale`` says for how many times 100,000 accounts its tables are filled, once in a run."""
+        return Contestant(f"pgbench TPC-B-like, {self.clients} clients", "transactions", self._rate)
 
     async def _rate(self, seconds: float) -> float:
-        threads = min(os.cpu_count() or 1, CLIENTS)
-        said = await self.run(
+        await self._fill()
+        threads = min(os.cpu_count() or 1, self.clients)
+        said = await self._run(
             "--protocol=prepared",
             "--no-vacuum",
-            f"--client={CLIENTS}",
+            f"--client={self.clients}",
             f"--jobs={threads}",
             f"--time={round(seconds)}",
         )
@@ -58,7 +43,23 @@ class Pgbench:
             raise CannotMeasure("pgbench did not say its rate")
         return float(found[1])
 
-    async def run(self, *arguments: str) -> str:
+    async def _fill(self) -> None:
+        if _DATABASE not in self.ground.databases:
+            self.ground.prepare(_DATABASE)
+            await self._run("--initialize", "--quiet", f"--scale={self.scale}")
+
+    def _environment(self) -> Mapping[str, str]:
+        ground = self.ground
+        return {
+            "PGHOST": ground.cluster.host,
+            "PGPORT": str(ground.cluster.port),
+            "PGUSER": ground.owner.name,
+            "PGPASSWORD": ground.owner.password,
+            "PGDATABASE": _DATABASE,
+            "LC_ALL": "C",
+        }
+
+    async def _run(self, *arguments: str) -> str:
         """What pgbench prints.
 
         Raises:
@@ -66,7 +67,7 @@ class Pgbench:
         """
         try:
             process = await asyncio.create_subprocess_exec(
-                program(), *arguments, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                program(), *arguments, env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
         except OSError as error:
             raise CannotMeasure(f"pgbench does not run here: {error.strerror}") from error

@@ -1,0 +1,95 @@
+"""Writes a past into a migrated database, quickly, and so that every law of the books holds."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg  # type: ignore[import-untyped, unused-ignore]
+
+POSTINGS_PER_DEAL = 6
+ENTRIES_PER_DEAL = 5
+_DEALS_PER_TRANSACTION = 10_000
+_HERE = Path(__file__).parent
+
+
+def customer_id(number: int) -> UUID:
+    """Of the customers from 1."""
+    return past_id(0x8001, number)
+
+
+def customer_wallet_id(number: int) -> UUID:
+    """The wallet of that customer."""
+    return past_id(0x8002, number)
+
+
+def contractor_id(number: int) -> UUID:
+    """Of the contractors from 1."""
+    return past_id(0x8003, number)
+
+
+def contractor_wallet_id(number: int) -> UUID:
+    """The wallet of that contractor."""
+    return past_id(0x8004, number)
+
+
+def deposit_id(number: int) -> UUID:
+    """A deposit of ``pay``; its PaymentIntent has the same number."""
+    return past_id(0x8201, number)
+
+
+def past_id(kind: int, number: int) -> UUID:
+    """The same as ``history_id`` in functions.sql: the ids of one kind sort by their number."""
+    return UUID(f"00000000-0000-7000-{kind:04x}-{number:012x}")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """How many there are."""
+
+    customers: int
+    contractors: int
+
+
+async def settle_down(owner_url: str, people: People) -> None:
+    """Let them be there, each with an empty wallet."""
+    async with connected(owner_url) as connection:
+        await _run(connection, "functions.sql", {})
+        await _run(connection, "no_stripe.sql", {})
+        await _run(connection, "people.sql", _settings(people))
+
+
+async def live_through(owner_url: str, people: People, *, first: int, last: int) -> None:
+    """Let the deals of these numbers have happened, all rows of them in the tables."""
+    async with connected(owner_url) as connection:
+        for start in range(first, last + 1, _DEALS_PER_TRANSACTION):
+            end = min(last, start + _DEALS_PER_TRANSACTION - 1)
+            await _run(connection, "deeds.sql", _settings(people) | {"first": start, "last": end})
+
+
+async def pay(owner_url: str, people: People, *, first: int, last: int) -> None:
+    """Let cards be charged for the deposits of these numbers; their events are still to come."""
+    async with connected(owner_url) as connection:
+        await _run(connection, "paid.sql", _settings(people) | {"first": first, "last": last})
+
+
+@asynccontextmanager
+async def connected(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """As the owner of the tables, with as much time as it takes."""
+    connection = await asyncpg.connect(owner_url.replace("+asyncpg", ""), command_timeout=None)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _settings(people: People) -> dict[str, int]:
+    return {"customers": people.customers, "contractors": people.contractors}
+
+
+async def _run(connection: asyncpg.Connection, file: str, settings: Mapping[str, int]) -> None:
+    async with connection.transaction():
+        for name, value in settings.items():
+            await connection.execute("SELECT set_config($1, $2, true)", f"history.{name}", str(value))
+        await connection.execute((_HERE / file).read_text())

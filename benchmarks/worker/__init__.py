@@ -1,0 +1,1 @@
+"""Deposits that one worker settles, out of a full inbox."""
