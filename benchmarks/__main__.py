@@ -11,6 +11,7 @@ import uvloop
 from rich.console import Console
 
 import benchmarks.ledger.compare
+import benchmarks.offers.compare
 import benchmarks.sandbox.compare
 import benchmarks.webhooks.compare
 import benchmarks.worker.compare
@@ -27,6 +28,7 @@ class Part(StrEnum):
     LEDGER = "ledger"
     WEBHOOKS = "webhooks"
     WORKER = "worker"
+    OFFERS = "offers"
     SANDBOX = "sandbox"
 
 
@@ -34,6 +36,7 @@ COMPARISONS = {
     Part.LEDGER: benchmarks.ledger.compare.compare,
     Part.WEBHOOKS: benchmarks.webhooks.compare.compare,
     Part.WORKER: benchmarks.worker.compare.compare,
+    Part.OFFERS: benchmarks.offers.compare.compare,
     Part.SANDBOX: benchmarks.sandbox.compare.compare,
 }
 

@@ -13,10 +13,7 @@ from rich.table import Table
 from benchmarks.contest import Outcome, Series
 from benchmarks.effort import Effort
 
-NOT_YET = (
-    "dj-stripe's endpoint and the guide's handler as peers, offers over HTTP, all of it with 5 million postings "
-    "preloaded"
-)
+NOT_YET = "dj-stripe's endpoint and the guide's handler as peers, all of it with 5 million postings preloaded"
 
 
 @dataclass(frozen=True, slots=True)

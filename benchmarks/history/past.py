@@ -39,6 +39,11 @@ def deposit_id(number: int) -> UUID:
     return past_id(0x8201, number)
 
 
+def job_id(number: int) -> UUID:
+    """A job of ``post_jobs``."""
+    return past_id(0x8202, number)
+
+
 def past_id(kind: int, number: int) -> UUID:
     """The same as ``history_id`` in functions.sql: the ids of one kind sort by their number."""
     return UUID(f"00000000-0000-7000-{kind:04x}-{number:012x}")
@@ -50,6 +55,10 @@ class People:
 
     customers: int
     contractors: int
+
+    def poster(self, job: int) -> int:
+        """The customer who posted the job of that number."""
+        return 1 + job % self.customers
 
 
 async def settle_down(owner_url: str, people: People) -> None:
@@ -66,6 +75,12 @@ async def live_through(owner_url: str, people: People, *, first: int, last: int)
         for start in range(first, last + 1, _DEALS_PER_TRANSACTION):
             end = min(last, start + _DEALS_PER_TRANSACTION - 1)
             await _run(connection, "deeds.sql", _settings(people) | {"first": start, "last": end})
+
+
+async def post_jobs(owner_url: str, people: People, *, first: int, last: int) -> None:
+    """Let there be open jobs of these numbers; ``People.poster`` says whose."""
+    async with connected(owner_url) as connection:
+        await _run(connection, "jobs.sql", _settings(people) | {"first": first, "last": last})
 
 
 async def pay(owner_url: str, people: People, *, first: int, last: int) -> None:

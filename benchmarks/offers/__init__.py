@@ -1,0 +1,1 @@
+"""Offers sent over HTTP."""
