@@ -32,7 +32,7 @@ def test_every_call_with_a_key_is_handed_to_once() -> None:
     assert len(sent_with_a_key()) >= 6
     assert {name for name, found in senders.items() if found} >= {
         "jobsphere.deposits.send",
-        "jobsphere.withdrawals.send",
+        "jobsphere.withdrawals.at_stripe",
     }
     for name, found in senders.items():
         for function in found:

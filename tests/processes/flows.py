@@ -88,5 +88,6 @@ FLOWS = {
     "payout without money": Flow(withdrawals.payout_without_money, "onboarded"),
     "payout refused": Flow(withdrawals.refused_payout, "onboarded"),
     "reversal without money": Flow(withdrawals.reversal_without_money, "onboarded"),
+    "account disconnected": Flow(withdrawals.account_disconnected, "onboarded"),
     "onboarding whose answer is lost": Flow(onboarding_whose_answer_is_lost, "earned"),
 }

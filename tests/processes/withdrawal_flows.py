@@ -3,6 +3,10 @@
 from tests.processes.world import World
 
 _REVERSAL_RESTS = "SELECT FROM withdrawals WHERE state = 'failed' AND next_try_at > now() + interval '10 seconds'"
+_ENDS = """
+    SELECT FROM withdrawals AS one, withdrawals AS other
+    WHERE one.state = 'returned' AND other.state = 'unresolved' AND other.reversal_attempt > 1
+"""
 
 
 def withdraw(world: World) -> None:
@@ -115,11 +119,34 @@ def reversal_without_money(world: World) -> None:
     world.wait("contractor", path, {"state": "returned", "status": "failed"})
 
 
-def _begin_withdrawal(world: World, call_that_fails: str | None = None, **wanted: object) -> str:
+def account_disconnected(world: World) -> None:
+    """The account is disconnected between transfer and payout, and holds the money of only one of two by then."""
+    world.control("/deliveries/mode", {"mode": "hold"})
+    world.plan_faults({"match": "POST /v1/transfers", "kind": "drop_after", "times": 100})
+    paths = [_begin_withdrawal(world, amount=40, key=f"withdrawal-{n}", state="transferring") for n in (1, 2)]
+    account = world.ids["account"]
+    world.stripe("POST", "/payouts", account=account, form={"amount": "4000", "currency": "usd"})
+    world.control("/dashboard/deauthorize", {"account": account})
+    world.clear_faults()
+    world.wait_for_row(_ENDS)
+    world.control("/deliveries/mode", {"mode": "deliver"})
+    # For the other one only a person can do something, and that is no work that waits.
+    world.rows("UPDATE withdrawals SET next_try_at = NULL WHERE state = 'unresolved'")
+    assert all(world.get("contractor", path)["reasonCode"] == "account_disconnected" for path in paths)
+
+
+def _begin_withdrawal(
+    world: World,
+    call_that_fails: str | None = None,
+    *,
+    amount: int = 80,
+    key: str = "withdrawal",
+    **wanted: object,
+) -> str:
     """Its path; with a call that Stripe does not answer until the faults are cleared, once it is ``wanted``."""
     if call_that_fails is not None:
         world.plan_faults({"match": call_that_fails, "kind": "error_before", "times": 100})
-    made = world.post("contractor", "/api/wallet/withdraw", {"amount": 80}, key="withdrawal")
+    made = world.post("contractor", "/api/wallet/withdraw", {"amount": amount}, key=key)
     path = f"/api/wallet/withdrawals/{made['withdrawalId']}"
     world.wait("contractor", path, wanted)
     return path

@@ -33,6 +33,13 @@ AFTER: dict[str, dict[str, str]] = {
     "cancel": {"held_for_review": "canceled", "reserved": "canceled"},
     "wait": {"reserved": "reserved", "transferred": "transferred"},
     "answer_lost": {"transferring": "unresolved", "paying_out": "unresolved", "reversing": "unresolved"},
+    "account_lost": {
+        "reserved": "returned",
+        "transferred": "failed",
+        "paying_out": "unresolved",
+        "unresolved in paying_out": "unresolved",
+        "reversing": "unresolved",
+    },
     "begin_transfer": {"reserved": "transferring"},
     "transfer_made": {
         "reserved": "transferred",
@@ -54,6 +61,7 @@ AFTER: dict[str, dict[str, str]] = {
     },
     "begin_reversal": {"failed": "reversing"},
     "reversal_must_wait": {"reversing": "failed", "unresolved in reversing": "failed"},
+    "reversal_impossible": {"reversing": "unresolved", "unresolved in reversing": "unresolved"},
     "transfer_reversed": {"failed": "returned", "reversing": "returned", "unresolved in reversing": "returned"},
 }
 
@@ -80,6 +88,7 @@ class Effects:
 
 FAILED = (NoticeType.WITHDRAWAL_FAILED, "failed")
 RETURNED = (NoticeType.WITHDRAWAL_FAILED, "returned")
+INTERRUPTED = (NoticeType.WITHDRAWAL_FAILED, "unresolved")
 COMPLETED = (NoticeType.WITHDRAWAL_COMPLETED, "paid")
 EFFECTS: dict[tuple[str, str], Effects] = {
     ("reserve", "requested"): Effects((RESERVED,)),
@@ -93,6 +102,10 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("answer_lost", "transferring"): Effects(reason="answer_lost"),
     ("answer_lost", "paying_out"): Effects(reason="answer_lost"),
     ("answer_lost", "reversing"): Effects(),
+    ("account_lost", "reserved"): Effects((RELEASED,), reason="account_disconnected", notice=RETURNED),
+    ("account_lost", "transferred"): Effects(reason="account_disconnected", notice=FAILED),
+    ("account_lost", "paying_out"): Effects(reason="account_lost_while_sent", notice=INTERRUPTED),
+    ("account_lost", "reversing"): Effects(),
     ("begin_transfer", "reserved"): Effects(begins="transfer:1"),
     ("transfer_made", "reserved"): Effects((TRANSFER,)),
     ("transfer_made", "transferring"): Effects((TRANSFER,)),
@@ -111,6 +124,8 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("payout_failed", "paid"): Effects((FAILED_AFTER_PAID,), reason="account_closed", notice=FAILED),
     ("begin_reversal", "failed"): Effects(begins="reversal:1"),
     ("reversal_must_wait", "reversing"): Effects(),
+    # The call that was refused is over; the next one is another.
+    ("reversal_impossible", "reversing"): Effects(begins="reversal:2"),
     ("transfer_reversed", "failed"): Effects((REVERSED,), notice=RETURNED),
     ("transfer_reversed", "reversing"): Effects((REVERSED,), notice=RETURNED),
 }
@@ -156,7 +171,8 @@ def test_every_state_and_every_rule(state: str, rule: str) -> None:
         == expected.entries
     )
     assert {posting.amount for entry in step.entries for posting in entry.postings} <= {AMOUNT}
-    assert step.withdrawal.unresolved_in == (state if AFTER[rule][state] == "unresolved" else None)
+    lost_in = state.removeprefix("unresolved in ") if AFTER[rule][state] == "unresolved" else None
+    assert step.withdrawal.unresolved_in == lost_in
     assert step.begins == (prefix + expected.begins if expected.begins else None)
     assert step.withdrawal.reason == expected.reason
     assert [(notice.type, notice.reference.removeprefix(prefix)) for notice in step.notices] == (
@@ -170,8 +186,11 @@ def test_people_see_a_failure_exactly_when_the_money_is_to_come_back(state: str,
     step = RULES[rule](in_state(state))
 
     assert (step.failure is not None) == (
-        rule in ("reject", "cancel", "transfer_refused", "payout_refused", "payout_failed")
-        and state in AFTER[rule]
+        (
+            rule in ("reject", "cancel", "transfer_refused", "payout_refused", "payout_failed")
+            and state in AFTER[rule]
+        )
+        or (rule == "account_lost" and state in ("reserved", "transferred"))
     )
 
 
@@ -181,6 +200,7 @@ def test_people_see_a_failure_exactly_when_the_money_is_to_come_back(state: str,
         ("transfer_must_wait", "transferring", "transfer_attempt"),
         ("payout_must_wait", "paying_out", "payout_attempt"),
         ("reversal_must_wait", "reversing", "reversal_attempt"),
+        ("reversal_impossible", "reversing", "reversal_attempt"),
     ],
 )
 def test_a_refusal_ends_that_attempt_and_the_next_has_a_new_key(rule: str, state: str, raised: str) -> None:

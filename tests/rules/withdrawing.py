@@ -54,6 +54,7 @@ RULES: dict[str, Rule] = {
     "cancel": lambda withdrawal: lifecycle.cancel(withdrawal, reasons.CANCELED_BY_CONTRACTOR),
     "wait": lambda withdrawal: lifecycle.wait(withdrawal, reasons.PLATFORM_FUNDS_PENDING, LATER),
     "answer_lost": lifecycle.answer_lost,
+    "account_lost": lifecycle.account_lost,
     "begin_transfer": lifecycle.begin_transfer,
     "transfer_made": lambda withdrawal: lifecycle.transfer_made(withdrawal, "tr_1"),
     "transfer_must_wait": lambda withdrawal: lifecycle.transfer_must_wait(
@@ -68,6 +69,7 @@ RULES: dict[str, Rule] = {
     "payout_failed": lambda withdrawal: lifecycle.payout_failed(withdrawal, payout(), LATER),
     "begin_reversal": lifecycle.begin_reversal,
     "reversal_must_wait": lifecycle.reversal_must_wait,
+    "reversal_impossible": lifecycle.reversal_impossible,
     "transfer_reversed": lambda withdrawal: lifecycle.transfer_reversed(withdrawal, "trr_1"),
 }
 # Reports of another payout than the one it has: they must never count for this one.

@@ -122,7 +122,7 @@ OBLIGATIONS = (
         _HOUR,
         _DAY,
         "for what the lost call may have made, again and again",
-        "look for its transfer, payout or reversal at Stripe",
+        "look for its transfer, payout or reversal at Stripe; of a lost account ask Stripe's support",
     ),
     Obligation(
         WithdrawalState.RESERVED,

@@ -19,7 +19,14 @@ from jobsphere.ledger.accounts import (
 from jobsphere.ledger.posting import Entry, Posting
 from jobsphere.notifications.notice import Notice, NoticeType
 from jobsphere.stripe_gateway.objects import Payout
-from jobsphere.withdrawals.reasons import ANSWER_LOST, PAYOUT_CANCELED, Reason, payout_failure
+from jobsphere.withdrawals.reasons import (
+    ACCOUNT_DISCONNECTED,
+    ACCOUNT_LOST_WHILE_SENT,
+    ANSWER_LOST,
+    PAYOUT_CANCELED,
+    Reason,
+    payout_failure,
+)
 from jobsphere.withdrawals.withdrawal import IN_FLIGHT, Step, Withdrawal, WithdrawalState
 
 _PAYOUT_OPEN = (WithdrawalState.PAYING_OUT, WithdrawalState.IN_TRANSIT)
@@ -72,6 +79,26 @@ def answer_lost(withdrawal: Withdrawal) -> Step:
     # The failure that is being reversed stays the reason, for it is what the contractor has to act on.
     reason = withdrawal.reason if withdrawal.state is WithdrawalState.REVERSING else lost.reason
     return Step(replace(lost, unresolved_in=withdrawal.state, reason=reason))
+
+
+def account_lost(withdrawal: Withdrawal) -> Step:
+    """The payout account is not connected to the platform any more: nothing goes there, and it tells us nothing.
+
+    What is still here goes back to the wallet, and what is there is to be reversed. Where a payout or reversal may
+    have happened nobody can be asked: a person must find out.
+    """
+    match withdrawal.doing:
+        case WithdrawalState.RESERVED:
+            moved = (_in_transit(withdrawal), _available(withdrawal))
+            return _returned(withdrawal, "release", moved, reason=ACCOUNT_DISCONNECTED)
+        case WithdrawalState.TRANSFERRED:
+            return _failed(withdrawal, (), ACCOUNT_DISCONNECTED)
+        case WithdrawalState.PAYING_OUT:
+            return _lost_while_paying_out(withdrawal)
+        case WithdrawalState.REVERSING if withdrawal.state is not WithdrawalState.UNRESOLVED:
+            return answer_lost(withdrawal)
+        case _:
+            return Step(withdrawal)
 
 
 def begin_transfer(withdrawal: Withdrawal) -> Step:
@@ -203,6 +230,18 @@ def reversal_must_wait(withdrawal: Withdrawal, until: datetime | None = None) ->
     )
 
 
+def reversal_impossible(withdrawal: Withdrawal) -> Step:
+    """Stripe refused to reverse, and with the account gone that mends itself no more: a person must look.
+
+    Another attempt comes now and then all the same, for the refusal may end.
+    """
+    if withdrawal.doing is not WithdrawalState.REVERSING:
+        return Step(withdrawal)
+    again = reversal_must_wait(withdrawal).withdrawal
+    stuck = replace(again, state=WithdrawalState.UNRESOLVED, unresolved_in=WithdrawalState.REVERSING)
+    return Step(stuck, begins=stuck.reversal_key)
+
+
 def transfer_reversed(withdrawal: Withdrawal, reversal_id: str) -> Step:
     """The money is back on the platform's balance, and so in the wallet."""
     if withdrawal.doing not in (WithdrawalState.FAILED, WithdrawalState.REVERSING):
@@ -228,6 +267,20 @@ def _reserved(
 def _now(withdrawal: Withdrawal, state: WithdrawalState, reason: Reason | None = None) -> Withdrawal:
     code = reason.code if reason else None
     return replace(withdrawal, state=state, reason=code, waits_until=None, unresolved_in=None, tries=0)
+
+
+def _lost_while_paying_out(withdrawal: Withdrawal) -> Step:
+    lost = _now(withdrawal, WithdrawalState.UNRESOLVED, ACCOUNT_LOST_WHILE_SENT)
+    if withdrawal.reason == lost.reason:
+        return Step(withdrawal)
+    notice = _notice(
+        withdrawal,
+        "unresolved",
+        NoticeType.WITHDRAWAL_FAILED,
+        "Withdrawal interrupted",
+        f"{ACCOUNT_LOST_WHILE_SENT.sentence} {ACCOUNT_LOST_WHILE_SENT.next_step}",
+    )
+    return Step(replace(lost, unresolved_in=WithdrawalState.PAYING_OUT), notices=(notice,))
 
 
 def _refused_by_the_bank(withdrawal: Withdrawal, entries: tuple[Entry, ...], payout: Payout, at: datetime) -> Step:

@@ -33,6 +33,11 @@ ALL = (
     ANSWER_LOST := Reason(
         "answer_lost", "An answer of our payment provider was lost. We find out what happened before we go on."
     ),
+    ACCOUNT_LOST_WHILE_SENT := Reason(
+        "account_lost_while_sent",
+        "Your payout account was disconnected from this platform while the money was being sent to your bank.",
+        "Look at your bank account; we find out whether the money left, and write to you.",
+    ),
     SENT_AGAIN := Reason("sent_again", "Your withdrawal could not be sent yet. It is sent again."),
     BEING_RETURNED := Reason("being_returned", "The money is on its way back to your wallet."),
     BANK_ACCOUNT_CHANGED := Reason(
@@ -57,6 +62,11 @@ ALL = (
         "transfer_refused",
         "The money could not be sent to your payout account.",
         "Look at your payout account (GET /api/wallet/connect/status), then withdraw again.",
+    ),
+    ACCOUNT_DISCONNECTED := Reason(
+        "account_disconnected",
+        "Your payout account was disconnected from this platform, so nothing can be sent to it.",
+        "Open a payout account (POST /api/wallet/connect), then withdraw again.",
     ),
     PAYOUT_REFUSED := Reason(
         "payout_refused",

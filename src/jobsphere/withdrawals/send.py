@@ -4,10 +4,9 @@ The worker calls it. Each call repeats its stored key until Stripe answers, so i
 any time, by anybody; ``stripe_gateway/once.py`` sees to it that it happens once.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +16,19 @@ from jobsphere.clock import Clock
 from jobsphere.database import DatabaseTransaction, in_own_transaction, reading
 from jobsphere.observability import logger
 from jobsphere.payout_accounts import store as payout_accounts
+from jobsphere.payout_accounts import watch
+from jobsphere.payout_accounts.account import PayoutAccount
+from jobsphere.payout_accounts.standing import AccountState
 from jobsphere.stripe_gateway import calls, once
 from jobsphere.stripe_gateway.client import StripeGateway
-from jobsphere.stripe_gateway.errors import OutcomeLost, OutcomeUnknown, Refused, StripeMisconfigured
-from jobsphere.stripe_gateway.objects import Payout, Reversal, Transfer
-from jobsphere.stripe_gateway.once import Once
-from jobsphere.withdrawals import lifecycle, reasons, store
+from jobsphere.stripe_gateway.errors import (
+    AccountDisconnected,
+    OutcomeLost,
+    OutcomeUnknown,
+    Refused,
+    StripeMisconfigured,
+)
+from jobsphere.withdrawals import at_stripe, lifecycle, reasons, store
 from jobsphere.withdrawals.expected import available_on
 from jobsphere.withdrawals.reasons import Reason
 from jobsphere.withdrawals.withdrawal import Step, Withdrawal, WithdrawalState
@@ -31,11 +37,16 @@ log = logger(__name__)
 
 # After another bank account was entered nothing goes there for so long, unless the settings say otherwise.
 BANK_CHANGE_WAIT = timedelta(hours=24)
+# What was asked about the account so shortly before a payout holds for the payout, too.
+_FRESH = timedelta(minutes=1)
+# How long a withdrawal rests that only a person, or a change at Stripe, can help.
+_STUCK_SECONDS = 60 * 60
 _INSUFFICIENT = "balance_insufficient"
 
 Rule = Callable[..., Step]
 _RULES: tuple[Rule, ...] = (
     lifecycle.answer_lost,
+    lifecycle.account_lost,
     lifecycle.begin_transfer,
     lifecycle.transfer_made,
     lifecycle.transfer_must_wait,
@@ -46,9 +57,15 @@ _RULES: tuple[Rule, ...] = (
     lifecycle.payout_refused,
     lifecycle.begin_reversal,
     lifecycle.reversal_must_wait,
+    lifecycle.reversal_impossible,
     lifecycle.transfer_reversed,
 )
-_RESTING = (lifecycle.transfer_must_wait, lifecycle.payout_must_wait, lifecycle.reversal_must_wait)
+_REST_SECONDS: Mapping[Rule, float] = {
+    lifecycle.transfer_must_wait: store.WAIT_SECONDS,
+    lifecycle.payout_must_wait: store.WAIT_SECONDS,
+    lifecycle.reversal_must_wait: store.WAIT_SECONDS,
+    lifecycle.reversal_impossible: _STUCK_SECONDS,
+}
 # One kind of database transaction for each rule, so that each has its own crash points.
 _TRANSACTIONS = {rule: DatabaseTransaction(f"withdrawals.send.{rule.__name__}") for rule in _RULES}
 
@@ -70,7 +87,7 @@ async def send(
     sender = _Sender(engine, gateway, clock, bank_change_wait)
     try:
         while withdrawal is not None and withdrawal.doing in _DEEDS:
-            withdrawal = await _DEEDS[withdrawal.doing](sender, withdrawal)
+            withdrawal = await sender.go_on(withdrawal)
     except OutcomeLost as lost:
         log.error("withdrawal.unresolved", withdrawal_id=str(withdrawal_id), cause=str(lost))
         await sender.keep_as_unresolved(withdrawal_id)
@@ -91,17 +108,27 @@ class _Sender:
     clock: Clock
     bank_change_wait: timedelta = BANK_CHANGE_WAIT
 
+    async def go_on(self, withdrawal: Withdrawal) -> Withdrawal | None:
+        """Do what its state asks for; without the account, what is still possible."""
+        try:
+            return await _DEEDS[withdrawal.doing](self, withdrawal)
+        except AccountDisconnected:
+            if (await self._fresh_account(withdrawal)).state is not AccountState.DISCONNECTED:
+                raise  # Stripe refuses something else
+        log.error("withdrawal.account_lost", withdrawal_id=str(withdrawal.id), state=withdrawal.state.value)
+        after = await self._take(withdrawal, lifecycle.account_lost)
+        if after is not None and after.state is not WithdrawalState.UNRESOLVED:
+            return after
+        await _try_later(self.engine, withdrawal.id, self.clock.now())
+        return None
+
     async def start_transfer(self, withdrawal: Withdrawal) -> Withdrawal | None:
-        if await self._bank_is_new(withdrawal):
-            return None
-        if await self._must_wait(withdrawal, reasons.PLATFORM_FUNDS_PENDING, account_id=None):
-            return None
-        return await self._take(withdrawal, lifecycle.begin_transfer)
+        return await self._start(withdrawal, lifecycle.begin_transfer, reasons.PLATFORM_FUNDS_PENDING, None)
 
     async def transfer(self, withdrawal: Withdrawal) -> Withdrawal | None:
         key = withdrawal.transfer_key
         try:
-            made = await once.send(self.engine, self.clock, self._transfer_of(withdrawal))
+            made = await once.send(self.engine, self.clock, at_stripe.transfer(self.gateway, withdrawal))
         except Refused as refusal:
             if refusal.code in (_INSUFFICIENT, calls.NEVER_HAPPENED):
                 never = refusal.code == calls.NEVER_HAPPENED
@@ -113,16 +140,13 @@ class _Sender:
         return await self._take(withdrawal, lifecycle.transfer_made, made.id, succeeded=(key, made.id))
 
     async def start_payout(self, withdrawal: Withdrawal) -> Withdrawal | None:
-        if await self._bank_is_new(withdrawal):
-            return None
-        if await self._must_wait(withdrawal, reasons.ACCOUNT_FUNDS_PENDING, account_id=withdrawal.account_id):
-            return None
-        return await self._take(withdrawal, lifecycle.begin_payout)
+        account_id = withdrawal.account_id
+        return await self._start(withdrawal, lifecycle.begin_payout, reasons.ACCOUNT_FUNDS_PENDING, account_id)
 
     async def pay_out(self, withdrawal: Withdrawal) -> Withdrawal | None:
         key = withdrawal.payout_key
         try:
-            made = await once.send(self.engine, self.clock, self._payout_of(withdrawal))
+            made = await once.send(self.engine, self.clock, at_stripe.payout(self.gateway, withdrawal))
         except Refused as refusal:
             if refusal.code in (_INSUFFICIENT, calls.NEVER_HAPPENED):
                 never = refusal.code == calls.NEVER_HAPPENED
@@ -140,14 +164,18 @@ class _Sender:
         assert withdrawal.transfer_id is not None
         transfer_id, key = withdrawal.transfer_id, withdrawal.reversal_key
         try:
-            made = await once.send(self.engine, self.clock, self._reversal_of(withdrawal, transfer_id))
+            made = await once.send(
+                self.engine, self.clock, at_stripe.reversal(self.gateway, withdrawal, transfer_id)
+            )
         except Refused as refusal:
             # Somebody may have reversed it in Stripe's dashboard: then there is nothing left to reverse.
             done = await self.gateway.find_reversal(transfer_id, amount=withdrawal.amount)
             if done is not None:
                 return await self._take(withdrawal, lifecycle.transfer_reversed, done.id, refused=(key, refusal))
             log.error("withdrawal.reversal_refused", withdrawal_id=str(withdrawal.id), code=refusal.code)
-            return await self._take(withdrawal, lifecycle.reversal_must_wait, refused=(key, refusal))
+            is_gone = (await self._fresh_account(withdrawal)).state is AccountState.DISCONNECTED
+            rule = lifecycle.reversal_impossible if is_gone else lifecycle.reversal_must_wait
+            return await self._take(withdrawal, rule, refused=(key, refusal))
         return await self._take(withdrawal, lifecycle.transfer_reversed, made.id, succeeded=(key, made.id))
 
     async def keep_as_unresolved(self, withdrawal_id: UUID) -> None:
@@ -157,12 +185,41 @@ class _Sender:
         await self._take(withdrawal, lifecycle.answer_lost)
         await _try_later(self.engine, withdrawal_id, self.clock.now())
 
-    async def _bank_is_new(self, withdrawal: Withdrawal) -> bool:
-        """Whether the bank account was changed just now, so that nothing goes there yet; then why is kept."""
-        now = self.clock.now()
+    async def _start(
+        self, withdrawal: Withdrawal, rule: Rule, pending: Reason, account_id: str | None
+    ) -> Withdrawal | None:
+        """Take ``rule`` once the account is fit and its balance (without an id: the platform's) covers it."""
+        known = await self._known_account(withdrawal)
+        if await self._bank_is_new(withdrawal, known):
+            return None
+        if await self._must_wait(withdrawal, pending, account_id=account_id):
+            return None
+        # Stripe is asked last, just before the money leaves: what events tell of the account may be lost or late.
+        is_fresh = account_id is not None and known.is_newer_than(self.clock.now() - _FRESH)
+        if not is_fresh and await self._bank_is_new(withdrawal, await self._fresh_account(withdrawal)):
+            return None
+        return await self._take(withdrawal, rule)
+
+    async def _known_account(self, withdrawal: Withdrawal) -> PayoutAccount:
         async with reading(self.engine) as connection:
             account = await payout_accounts.find(connection, withdrawal.account_id)
-        until = account.held_until(self.bank_change_wait) if account else None
+        assert account is not None, "a withdrawal goes to an account of ours"
+        return account
+
+    async def _fresh_account(self, withdrawal: Withdrawal) -> PayoutAccount:
+        """As Stripe says it is now; a change of the bank account is kept and told."""
+        fresh = await watch.ask(self.engine, self.gateway, self.clock, withdrawal.account_id)
+        return fresh or await self._known_account(withdrawal)
+
+    async def _bank_is_new(self, withdrawal: Withdrawal, account: PayoutAccount) -> bool:
+        """Whether the bank account was changed just now, so that nothing goes there yet; then why is kept.
+
+        Raises:
+            AccountDisconnected: there is no bank account behind it any more.
+        """
+        if account.state is AccountState.DISCONNECTED:
+            raise AccountDisconnected("retrieve_account")
+        until, now = account.held_until(self.bank_change_wait), self.clock.now()
         if until is None or until <= now:
             return False
         await _rest(self.engine, withdrawal.id, reasons.BANK_ACCOUNT_CHANGED, until, now)
@@ -181,36 +238,6 @@ class _Sender:
         await _rest(self.engine, withdrawal.id, reason, until, now)
         return True
 
-    def _transfer_of(self, withdrawal: Withdrawal) -> Once[Transfer]:
-        create = partial(
-            self.gateway.create_transfer,
-            amount=withdrawal.amount,
-            account_id=withdrawal.account_id,
-            withdrawal_id=withdrawal.id,
-            key=withdrawal.transfer_key,
-        )
-        return Once(withdrawal.transfer_key, create, lambda _: self.gateway.find_transfer(withdrawal.id))
-
-    def _payout_of(self, withdrawal: Withdrawal) -> Once[Payout]:
-        named: dict[str, Any] = {
-            "account_id": withdrawal.account_id,
-            "withdrawal_id": withdrawal.id,
-            "attempt": withdrawal.payout_attempt,
-        }
-        return Once(
-            withdrawal.payout_key,
-            lambda: self.gateway.create_payout(amount=withdrawal.amount, key=withdrawal.payout_key, **named),
-            lambda since: self.gateway.find_payout(created_from=since, **named),
-        )
-
-    def _reversal_of(self, withdrawal: Withdrawal, transfer_id: str) -> Once[Reversal]:
-        amount, key = withdrawal.amount, withdrawal.reversal_key
-        return Once(
-            key,
-            lambda: self.gateway.reverse_transfer(transfer_id, amount=amount, key=key),
-            lambda _: self.gateway.find_reversal(transfer_id, amount=amount),
-        )
-
     async def _take(
         self,
         withdrawal: Withdrawal,
@@ -220,8 +247,7 @@ class _Sender:
         refused: tuple[str, Refused] | None = None,
     ) -> Withdrawal | None:
         """Commit a step and the outcome of the call behind it."""
-        now = self.clock.now()
-        rests = rule in _RESTING
+        now, rest_seconds = self.clock.now(), _REST_SECONDS.get(rule, 0)
 
         async def work(connection: AsyncConnection) -> Withdrawal:
             before = await store.lock(connection, withdrawal.id)
@@ -234,11 +260,10 @@ class _Sender:
                 # The answer to an attempt that is over, from a worker that was late: it says nothing of this one.
                 log.warning("withdrawal.stale_answer", withdrawal_id=str(before.id), key=answered[0])
                 return before
-            wait_seconds = store.WAIT_SECONDS if rests else 0
-            return await store.save(connection, before, rule(before, *facts), now=now, wait_seconds=wait_seconds)
+            return await store.save(connection, before, rule(before, *facts), now=now, wait_seconds=rest_seconds)
 
         after = await _TRANSACTIONS[rule].run(self.engine, work)
-        return None if rests or after.state is withdrawal.state else after
+        return None if rest_seconds or after.state is withdrawal.state else after
 
 
 _DEEDS: dict[WithdrawalState, Callable[[_Sender, Withdrawal], Awaitable[Withdrawal | None]]] = {
