@@ -27,7 +27,7 @@ from jobsphere.refunds import store as refunds_store
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.traces import trace
 from jobsphere.webhooks.catch_up import CatchUp, catch_up
-from jobsphere.webhooks.process import process_due
+from jobsphere.webhooks.process import Processing
 from jobsphere.withdrawals import send as withdrawals_send
 from jobsphere.withdrawals import store as withdrawals_store
 from jobsphere.withdrawals.ask import watch_paid
@@ -78,8 +78,11 @@ class Worker:
         self.shortfall = shortfall
         self.bank_change_wait = bank_change_wait
         self._stopping = False
+        processing = Processing(engine, gateway, clock, ids, shortfall)
         self._loops = (
-            _Loop("webhooks", self._webhooks, poll_seconds),
+            _Loop("webhooks", partial(self._webhooks, processing.settle), poll_seconds),
+            _Loop("webhooks to ask about", partial(self._webhooks, processing.ask), poll_seconds),
+            _Loop("webhooks left over", partial(self._webhooks, processing.retry_left_over), poll_seconds),
             _Loop("deposits", self._deposits, poll_seconds),
             _Loop("cards", self._cards, poll_seconds),
             _Loop("fees", self._fees, poll_seconds),
@@ -121,8 +124,8 @@ class Worker:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(loop.bell.wait(), loop.poll_seconds)
 
-    async def _webhooks(self) -> int:
-        found = await process_due(self.engine, self.gateway, self.clock, self.ids, self.shortfall)
+    async def _webhooks(self, round_: Round) -> int:
+        found = await round_()
         if found:
             # An event may leave something to send, such as the reversal of a failed payout.
             self.wake()

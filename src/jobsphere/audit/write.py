@@ -1,13 +1,17 @@
 """Add a row to the audit log, in the database transaction of the deed itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.audit.tables import audit_log
+from jobsphere.rows import arrays, rows_of
+
+_NAMES = ("at", "action", "subject", "details")
+_INSERT_ALL = insert(audit_log).from_select(_NAMES, select(rows_of(audit_log, *_NAMES)))
 
 
 async def write(
@@ -28,3 +32,9 @@ async def write(
             at=now, actor_id=actor_id, action=action, subject=subject, details=dict(details or {})
         )
     )
+
+
+async def write_all(connection: AsyncConnection, deeds: Sequence[tuple[str, str]], *, now: datetime) -> None:
+    """Keep deeds of the system itself, at least one: each an action and its subject, as in ``write``."""
+    rows = [{"at": now, "action": action, "subject": subject, "details": {}} for action, subject in deeds]
+    await connection.execute(_INSERT_ALL, arrays(rows))

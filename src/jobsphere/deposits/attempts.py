@@ -12,9 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.deposits.attempt import Attempt, AttemptState
 from jobsphere.deposits.lifecycle import Deposit
 from jobsphere.deposits.tables import deposit_attempts
+from jobsphere.rows import arrays, rows_of
 from jobsphere.stripe_gateway.objects import Card
 
 _KEEP_WHEN_UNKNOWN = ("payment_method_id", "card_fingerprint", "card_brand", "card_last4", "charge_id")
+_ENDS = ("state", "failure_code", "ended_at")
+_NAMES = ("deposit_id", "number", "started_at", *_KEEP_WHEN_UNKNOWN, *_ENDS)
+_NEW = insert(deposit_attempts).from_select(_NAMES, select(rows_of(deposit_attempts, *_NAMES)))
+_WRITE = _NEW.on_conflict_do_update(
+    index_elements=["deposit_id", "number"],
+    set_={
+        **{name: func.coalesce(_NEW.excluded[name], deposit_attempts.c[name]) for name in _KEEP_WHEN_UNKNOWN},
+        **{name: _NEW.excluded[name] for name in _ENDS},
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +40,16 @@ class Tried:
 async def begin_first(connection: AsyncConnection, deposit: Deposit, card: Card | None) -> None:
     """The attempt that a deposit begins with."""
     first = Attempt(deposit.attempt_number, AttemptState.OPEN, deposit.payment_method_id, card)
-    await write(connection, deposit, [first], now=deposit.created_at)
+    await write(connection, [(deposit, first)], now=deposit.created_at)
 
 
 async def write(
-    connection: AsyncConnection, deposit: Deposit, attempts: Sequence[Attempt], *, now: datetime
+    connection: AsyncConnection, attempts: Sequence[tuple[Deposit, Attempt]], *, now: datetime
 ) -> None:
-    """Store how attempts of a deposit began or ended; what is not known of them any more stays as it was."""
-    for attempt in attempts:
-        new = insert(deposit_attempts).values(**_row(deposit.id, attempt, now))
-        known = {name: func.coalesce(new.excluded[name], deposit_attempts.c[name]) for name in _KEEP_WHEN_UNKNOWN}
-        ends = {name: new.excluded[name] for name in ("state", "failure_code", "ended_at")}
-        await connection.execute(
-            new.on_conflict_do_update(index_elements=["deposit_id", "number"], set_={**known, **ends})
-        )
+    """Store how attempts of deposits began or ended; what is not known of them any more stays as it was."""
+    if attempts:
+        rows = [_row(deposit.id, attempt, now) for deposit, attempt in attempts]
+        await connection.execute(_WRITE, arrays(rows))
 
 
 async def attempts_of(connection: AsyncConnection, deposit_id: UUID) -> list[Tried]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Text, any_, bindparam, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere import due
@@ -21,34 +21,52 @@ from jobsphere.deposits.tables import charge_fees, deposit_attempts, deposits
 from jobsphere.ledger.record import record
 from jobsphere.money import Money
 from jobsphere.observability import logger
+from jobsphere.rows import arrays, rows_of
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.objects import BalanceTransaction, Card, Charge
 
 TRY_GAP_SECONDS_MAX = 3600
 
+_NAMES = ("id", "charge_id", "state", "currency", "next_try_at", "created_at")
+_EXPECT = (
+    insert(charge_fees)
+    .from_select(_NAMES, select(rows_of(charge_fees, *_NAMES)))
+    .on_conflict_do_nothing(index_elements=["id"])
+)
+_ASK_NOW = (
+    update(charge_fees)
+    .where(charge_fees.c.charge_id == any_(bindparam("charge_ids", type_=ARRAY(Text))))
+    .where(charge_fees.c.state == FeeState.PENDING.value)
+    .values(next_try_at=bindparam("now"))
+    .returning(charge_fees.c.charge_id)
+)
+
 log = logger(__name__)
 
 
-async def expect_fee(connection: AsyncConnection, deposit: Deposit, *, now: datetime) -> None:
-    """A charge succeeded: from now on its fee is asked for."""
-    row = {
-        "id": deposit.id,
-        "charge_id": deposit.charge_id,
-        "state": FeeState.PENDING.value,
-        "currency": deposit.amount.currency,
-        "next_try_at": now,
-        "created_at": now,
-    }
-    await connection.execute(insert(charge_fees).values(row).on_conflict_do_nothing(index_elements=["id"]))
+async def expect_fees(connection: AsyncConnection, charged: Sequence[Deposit], *, now: datetime) -> None:
+    """Charges succeeded: from now on their fees are asked for."""
+    rows = [
+        {
+            "id": deposit.id,
+            "charge_id": deposit.charge_id,
+            "state": FeeState.PENDING.value,
+            "currency": deposit.amount.currency,
+            "next_try_at": now,
+            "created_at": now,
+        }
+        for deposit in charged
+    ]
+    if rows:
+        await connection.execute(_EXPECT, arrays(rows))
 
 
-async def charge_updated(connection: AsyncConnection, charge_id: str, *, now: datetime) -> bool:
-    """Stripe says that the charge has changed: its fee may be known now. False when none is waited for."""
-    c = charge_fees.c
-    pending = (c.charge_id == charge_id) & (c.state == FeeState.PENDING.value)
-    found = await connection.execute(update(charge_fees).where(pending).values(next_try_at=now).returning(c.id))
-    return found.one_or_none() is not None
+async def charges_updated(connection: AsyncConnection, charge_ids: Sequence[str], now: datetime) -> list[bool]:
+    """Stripe says that these charges have changed: their fees may be known now. Whether each is waited for."""
+    found = await connection.execute(_ASK_NOW, {"charge_ids": list(charge_ids), "now": now})
+    waited_for = set(found.scalars())
+    return [charge_id in waited_for for charge_id in charge_ids]
 
 
 async def claim_due(

@@ -1,27 +1,57 @@
 """Deposits as rows: read them, and save what a step of the life cycle says, all of it at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, Text, Uuid, any_, bindparam, case, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere import due
-from jobsphere.audit.write import write as write_audit
+from jobsphere.audit.write import write_all as write_audit
 from jobsphere.deposits import attempts
-from jobsphere.deposits.book_fee import expect_fee
+from jobsphere.deposits.book_fee import expect_fees
 from jobsphere.deposits.lifecycle import LEFT_TO_CUSTOMER, UNSENT, Deposit, DepositState, Step
 from jobsphere.deposits.tables import deposits
 from jobsphere.money import Money
 from jobsphere.notifications.write import notify
+from jobsphere.rows import arrays, rows_of
 from jobsphere.wallets import transactions
 from jobsphere.wallets.debts import record_and_repay
 
 TRY_GAP_SECONDS_MAX = 300
 # How long a deposit may wait for its owner before it is canceled (lifecycle.md section 9).
 LEFT_HOURS_MAX = 24
+
+_STORED = (
+    *("state", "payment_intent_id", "charge_id", "failure_code", "tries", "next_try_at"),
+    *("payment_method_id", "attempted_at", "attempts_ended", "failed_with"),
+)
+_AFTER = rows_of(deposits, "id", *_STORED)
+# While there is more to send, whoever claimed it keeps its lease.
+_is_unsent = _AFTER.c.state.in_([state.value for state in UNSENT])
+_UPDATE = (
+    update(deposits)
+    .where(deposits.c.id == _AFTER.c.id)
+    .values(
+        {name: _AFTER.c[name] for name in _STORED}
+        | {"next_try_at": case((_is_unsent, deposits.c.next_try_at), else_=_AFTER.c.next_try_at)}
+    )
+)
+# In the order of their ids, so that two who lock several never wait for each other.
+_LOCK_NAMED = (
+    select(deposits)
+    .where(
+        or_(
+            deposits.c.payment_intent_id == any_(bindparam("payment_intent_ids", type_=ARRAY(Text))),
+            deposits.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        )
+    )
+    .order_by(deposits.c.id)
+    .with_for_update()
+)
 
 
 class DepositNotFound(Exception):
@@ -53,37 +83,45 @@ async def lock(connection: AsyncConnection, deposit_id: UUID) -> Deposit:
     return found
 
 
-async def lock_by_payment_intent(
-    connection: AsyncConnection, payment_intent_id: str, metadata_deposit_id: UUID | None
-) -> Deposit | None:
-    """The deposit a PaymentIntent belongs to, locked; by its metadata when the event came before our answer."""
-    found = await _one(connection, deposits.c.payment_intent_id == payment_intent_id, lock=True)
-    if found is None and metadata_deposit_id is not None:
-        found = await _one(
-            connection,
-            (deposits.c.id == metadata_deposit_id) & deposits.c.payment_intent_id.is_(None),
-            lock=True,
-        )
-    return found
+async def lock_by_payment_intent(connection: AsyncConnection, payment_intent_id: str) -> Deposit | None:
+    """The deposit that has this PaymentIntent, locked."""
+    return await _one(connection, deposits.c.payment_intent_id == payment_intent_id, lock=True)
+
+
+async def lock_named(connection: AsyncConnection, named: Mapping[str, UUID | None]) -> list[Deposit]:
+    """The deposits that have these PaymentIntents, and those that their metadata name; all of them locked."""
+    ids = [deposit_id for deposit_id in named.values() if deposit_id is not None]
+    rows = await connection.execute(_LOCK_NAMED, {"payment_intent_ids": list(named), "ids": ids})
+    return [_deposit(row) for row in rows]
 
 
 async def save(connection: AsyncConnection, before: Deposit, step: Step, *, now: datetime) -> Deposit:
     """Store a step: the deposit, its entry, its transaction, its notices and the audit row."""
-    after = step.deposit
-    if after == before:
-        return after
-    await connection.execute(update(deposits).where(deposits.c.id == after.id).values(**_changes(after)))
-    if step.entry is not None:
-        await record_and_repay(connection, [step.entry], now=now)
-    await attempts.write(connection, after, step.attempts, now=now)
-    if after.state is DepositState.SUCCEEDED:
-        await expect_fee(connection, after, now=now)
-    await _save_transaction(connection, before, step, now)
-    await notify(connection, step.notices, now=now)
-    await write_audit(
-        connection, actor_id=None, action=f"deposit.{after.state.value}", subject=f"deposit:{after.id}", now=now
-    )
-    return after
+    await save_all(connection, [(before, step)], now=now)
+    return step.deposit
+
+
+async def save_all(connection: AsyncConnection, steps: Sequence[tuple[Deposit, Step]], *, now: datetime) -> None:
+    """Store steps, each with the deposit before it; in all of them a deposit moves once at most."""
+    moved = [(before, step) for before, step in steps if step.deposit != before]
+    if not moved:
+        return
+    after = [step.deposit for _, step in moved]
+    assert len({deposit.id for deposit in after}) == len(after), "one UPDATE would keep either of two steps"
+    await connection.execute(_UPDATE, arrays([_row(deposit) for deposit in after]))
+    entries = [step.entry for _, step in moved if step.entry is not None]
+    if entries:
+        await record_and_repay(connection, entries, now=now)
+    begun_or_ended = [(step.deposit, attempt) for _, step in moved for attempt in step.attempts]
+    await attempts.write(connection, begun_or_ended, now=now)
+    charged = [deposit for deposit in after if deposit.state is DepositState.SUCCEEDED]
+    await expect_fees(connection, charged, now=now)
+    await transactions.complete_all(connection, {one.id: one.charge_id for one in charged}, now=now)
+    for before, step in moved:
+        await _save_transaction(connection, before, step)
+    await notify(connection, [notice for _, step in moved for notice in step.notices], now=now)
+    deeds = [(f"deposit.{deposit.state.value}", f"deposit:{deposit.id}") for deposit in after]
+    await write_audit(connection, deeds, now=now)
 
 
 async def try_later(connection: AsyncConnection, deposit: Deposit, *, now: datetime) -> None:
@@ -112,21 +150,19 @@ async def claim_due(
     return [row.id for row in rows]
 
 
-async def _save_transaction(connection: AsyncConnection, before: Deposit, step: Step, now: datetime) -> None:
+async def _save_transaction(connection: AsyncConnection, before: Deposit, step: Step) -> None:
     after = step.deposit
     if after.payment_intent_id is not None and after.payment_intent_id != before.payment_intent_id:
         await transactions.attach(connection, after.id, stripe_payment_intent_id=after.payment_intent_id)
-    if after.state is DepositState.SUCCEEDED:
-        charge = {"stripe_charge_id": after.charge_id} if after.charge_id else {}
-        await transactions.complete(connection, after.id, now=now, **charge)
-    elif step.decline is not None:
+    if step.decline is not None:
         await transactions.fail(connection, after.id, reason=step.decline.sentence)
-    elif before.failure_code is not None:
+    elif before.failure_code is not None and after.state is not DepositState.SUCCEEDED:
         await transactions.reopen(connection, after.id)
 
 
-def _changes(deposit: Deposit) -> dict[str, Any]:
-    changes: dict[str, Any] = {
+def _row(deposit: Deposit) -> dict[str, Any]:
+    return {
+        "id": deposit.id,
         "state": deposit.state.value,
         "payment_intent_id": deposit.payment_intent_id,
         "charge_id": deposit.charge_id,
@@ -136,13 +172,8 @@ def _changes(deposit: Deposit) -> dict[str, Any]:
         "attempted_at": deposit.attempted_at,
         "attempts_ended": deposit.attempts_ended,
         "failed_with": deposit.failed_with,
+        "next_try_at": expires_at(deposit) if deposit.state in LEFT_TO_CUSTOMER else None,
     }
-    # While there is more to send, whoever claimed it keeps its lease.
-    return changes if deposit.state in UNSENT else {**changes, "next_try_at": _due_at(deposit)}
-
-
-def _due_at(deposit: Deposit) -> datetime | None:
-    return expires_at(deposit) if deposit.state in LEFT_TO_CUSTOMER else None
 
 
 def expires_at(deposit: Deposit) -> datetime:

@@ -65,7 +65,7 @@ async def dispute_seen(
     report = seen.dispute
     if seen.intent.status == "succeeded":
         await deposits_settle.payment_succeeded(connection, seen.intent, now=now)
-    deposit = await deposits_store.lock_by_payment_intent(connection, seen.intent.id, None)
+    deposit = await deposits_store.lock_by_payment_intent(connection, seen.intent.id)
     if deposit is None:
         return False
     if deposit.state is not DepositState.SUCCEEDED:

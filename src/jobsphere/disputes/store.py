@@ -22,7 +22,7 @@ from jobsphere.money import Money
 from jobsphere.notifications.write import notify
 from jobsphere.stripe_gateway.dispute import Movement
 from jobsphere.wallets import transactions
-from jobsphere.wallets.debts import DebtOrigin, owe, record_and_repay, repay
+from jobsphere.wallets.debts import Credit, DebtOrigin, owe, record_and_repay, repay
 from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 
 _HOLDS = tuple(state.value for state in (DisputeState.OPEN, DisputeState.UNDER_REVIEW, DisputeState.DECIDED))
@@ -116,7 +116,8 @@ async def _owe(connection: AsyncConnection, dispute: Dispute, step: Step, now: d
     [reference] = [entry.reference for entry in step.entries]
     origin = (DebtOrigin.DISPUTE, dispute.id)
     await owe(connection, dispute.wallet_id, step.debt, *origin, reference=reference, now=now)
-    await repay(connection, {dispute.wallet_id: reference}, now=now)
+    nothing_new = Credit(dispute.wallet_id, reference, Money.zero(step.debt.currency))
+    await repay(connection, [nothing_new], now=now)
 
 
 async def save_transaction(connection: AsyncConnection, before: Dispute, after: Dispute, *, now: datetime) -> None:

@@ -55,7 +55,7 @@ async def warning_seen(
     # The warning may be told before the payment.
     if intent.status == "succeeded":
         await deposits_settle.payment_succeeded(connection, intent, now=now)
-    deposit = await deposits_store.lock_by_payment_intent(connection, intent.id, None)
+    deposit = await deposits_store.lock_by_payment_intent(connection, intent.id)
     if deposit is None:
         return False
     state = WarningState.OPEN if report.is_actionable else WarningState.OVERTAKEN

@@ -45,7 +45,7 @@ GRANTS = {
     "users": _CHANGE,
     "wallets": _CHANGE,
     # How far we are with an event may change, what came may not.
-    "webhook_events": "SELECT, INSERT, UPDATE (status, tries, next_try_at, error, processed_at)",
+    "webhook_events": "SELECT, INSERT, UPDATE (status, tries, next_try_at, open_claims, error, processed_at)",
     "withdrawals": _CHANGE,
 }
 

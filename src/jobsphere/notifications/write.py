@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.notifications.notice import Notice
 from jobsphere.notifications.tables import notifications
+from jobsphere.rows import arrays, rows_of
+
+_NAMES = ("reference", "user_id", "type", "title", "body", "data", "created_at")
+_INSERT = (
+    insert(notifications)
+    .from_select(_NAMES, select(rows_of(notifications, *_NAMES)))
+    .on_conflict_do_nothing(index_elements=["reference"])
+)
 
 
 async def notify(connection: AsyncConnection, notices: Sequence[Notice], *, now: datetime) -> None:
@@ -26,6 +35,4 @@ async def notify(connection: AsyncConnection, notices: Sequence[Notice], *, now:
         }
         for notice in notices
     ]
-    await connection.execute(
-        insert(notifications).values(rows).on_conflict_do_nothing(index_elements=["reference"])
-    )
+    await connection.execute(_INSERT, arrays(rows))

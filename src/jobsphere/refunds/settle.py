@@ -63,7 +63,7 @@ async def refunds_seen(connection: AsyncConnection, seen: Seen, *, ids: Ids, now
     # The refund may be told before the payment.
     if seen.intent.status == "succeeded":
         await deposits_settle.payment_succeeded(connection, seen.intent, now=now)
-    deposit = await deposits_store.lock_by_payment_intent(connection, seen.intent.id, None)
+    deposit = await deposits_store.lock_by_payment_intent(connection, seen.intent.id)
     if deposit is None:
         return False
     if seen.refunds and deposit.state is not DepositState.SUCCEEDED:

@@ -5,14 +5,15 @@ So every verb that may credit a wallet records through ``record_and_repay``.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Uuid, any_, bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.ledger.accounts import wallet_available, wallet_debt
@@ -24,6 +25,13 @@ from jobsphere.wallets.tables import debts
 from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 
 _AVAILABLE = re.compile("wallet:([-0-9a-f]{36}):available", re.ASCII)
+_LOCK_OPEN = (
+    select(debts)
+    .where(debts.c.wallet_id == any_(bindparam("wallet_ids", type_=ARRAY(Uuid))))
+    .where(debts.c.repaid_minor < debts.c.amount_minor)
+    .order_by(debts.c.wallet_id, debts.c.created_at, debts.c.id)
+    .with_for_update()
+)
 
 
 class DebtOrigin(StrEnum):
@@ -52,6 +60,15 @@ class Debt:
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """``amount`` came into a wallet; ``reference`` names the fact that brought it."""
+
+    wallet_id: UUID
+    reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """How much of one debt is repaid."""
 
@@ -77,30 +94,50 @@ async def record_and_repay(
     Verdicts and errors are those of ``record``; a repayment never fails.
     """
     verdicts = await record(connection, entries)
-    credited = {
-        UUID(found[1]): entry.reference
-        for entry, verdict in zip(entries, verdicts, strict=True)
-        if verdict is Verdict.RECORDED
-        for posting in entry.postings
-        if (found := _AVAILABLE.fullmatch(posting.credit.name))
-    }
-    if credited:
-        await repay(connection, credited, now=now)
+    recorded = [e for e, verdict in zip(entries, verdicts, strict=True) if verdict is Verdict.RECORDED]
+    await repay(connection, [credit for entry in recorded for credit in _credits(entry)], now=now)
     return verdicts
 
 
-async def repay(connection: AsyncConnection, credited: Mapping[UUID, str], *, now: datetime) -> None:
-    """Pay debts of these wallets with what they hold; each value names the fact that allows it."""
-    open_debts = select(debts).where(debts.c.wallet_id.in_(credited), debts.c.repaid_minor < debts.c.amount_minor)
-    order = (debts.c.wallet_id, debts.c.created_at, debts.c.id)
-    rows = await connection.execute(open_debts.order_by(*order).with_for_update())
+def _credits(entry: Entry) -> list[Credit]:
+    """What an entry brings to wallets, one for each of them."""
+    brought: dict[UUID, Money] = {}
+    for posting in entry.postings:
+        if found := _AVAILABLE.fullmatch(posting.credit.name):
+            wallet_id = UUID(found[1])
+            before = brought.get(wallet_id, Money.zero(posting.amount.currency))
+            brought[wallet_id] = before + posting.amount
+    return [Credit(wallet_id, entry.reference, amount) for wallet_id, amount in brought.items()]
+
+
+async def repay(connection: AsyncConnection, came: Sequence[Credit], *, now: datetime) -> None:
+    """Pay debts of wallets that were credited with what they hold, as if each credit had come alone."""
+    if not came:
+        return
+    wallet_ids = list({credit.wallet_id for credit in came})
     owed: dict[tuple[UUID, str], list[Debt]] = {}
-    for row in rows:
+    for row in await connection.execute(_LOCK_OPEN, {"wallet_ids": wallet_ids}):
         owed.setdefault((row.wallet_id, row.currency), []).append(_debt(row))
-    for (wallet_id, currency), theirs in owed.items():
-        # Locked by what credited it, so nobody spends it meanwhile.
-        available = await lock_balance(connection, wallet_available(wallet_id, currency))
-        await _repay(connection, parts(theirs, available), f"debt:{wallet_id}:{credited[wallet_id]}", now)
+    for of, theirs in owed.items():
+        their_credits = [credit for credit in came if (credit.wallet_id, credit.amount.currency) == of]
+        await _repay_in_order(connection, theirs, their_credits, now)
+
+
+async def _repay_in_order(
+    connection: AsyncConnection, owed: Sequence[Debt], came: Sequence[Credit], now: datetime
+) -> None:
+    wallet_id, currency = owed[0].wallet_id, owed[0].amount.currency
+    zero = Money.zero(currency)
+    # Locked by what credited it, so nobody spends it meanwhile.
+    available = await lock_balance(connection, wallet_available(wallet_id, currency))
+    to_come = sum((credit.amount for credit in came), zero)
+    for credit in came:
+        to_come -= credit.amount
+        repaid = parts(owed, max(available - to_come, zero))
+        await _repay(connection, repaid, f"debt:{wallet_id}:{credit.reference}", now)
+        available -= sum((part.amount for part in repaid), zero)
+        by_debt = {part.debt.id: part.amount for part in repaid}
+        owed = [replace(debt, repaid=debt.repaid + by_debt.get(debt.id, zero)) for debt in owed]
 
 
 async def owe(

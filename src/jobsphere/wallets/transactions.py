@@ -1,16 +1,30 @@
 """Transactions: the records of money that people see. The ledger, not they, says whose it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, tuple_, union, update
+from sqlalchemy import Row, bindparam, func, insert, select, tuple_, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.money import Money
+from jobsphere.rows import arrays, rows_of
 from jobsphere.wallets.tables import transactions
+
+_PAID = rows_of(transactions, "id", "stripe_charge_id")
+_COMPLETE_ALL = (
+    update(transactions)
+    .where(transactions.c.id == _PAID.c.id)
+    .values(
+        status="completed",
+        completed_at=bindparam("now"),
+        failure_reason=None,
+        stripe_charge_id=func.coalesce(_PAID.c.stripe_charge_id, transactions.c.stripe_charge_id),
+    )
+)
 
 
 class TransactionType(StrEnum):
@@ -75,6 +89,15 @@ async def complete(connection: AsyncConnection, transaction_id: UUID, *, now: da
     await _update(
         connection, transaction_id, status="completed", completed_at=now, failure_reason=None, **stripe_ids
     )
+
+
+async def complete_all(
+    connection: AsyncConnection, charge_ids: Mapping[UUID, str | None], *, now: datetime
+) -> None:
+    """As ``complete``, for deposits: each transaction's id with that of its charge, if it is known."""
+    if charge_ids:
+        rows = [{"id": id_, "stripe_charge_id": charge_id} for id_, charge_id in charge_ids.items()]
+        await connection.execute(_COMPLETE_ALL, {**arrays(rows), "now": now})
 
 
 async def fail(connection: AsyncConnection, transaction_id: UUID, *, reason: str) -> None:

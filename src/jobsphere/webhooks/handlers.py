@@ -2,10 +2,11 @@
 
 A handler has two halves. ``ask`` may call Stripe and runs before any database transaction is open;
 ``apply`` stores what follows from the event and the answer, in the database transaction that also marks
-the event as done. Either may run again.
+the event as done. Either may run again. Where an event says all that is needed, many of its kind are applied
+``together``, by one database transaction.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,24 +50,30 @@ class Moment:
 Applied = Awaitable[bool]
 Ask = Callable[[StripeGateway, Event], Awaitable[Any]]
 Apply = Callable[[AsyncConnection, Event, Any, Moment], Applied]
+# As ``Applied``, or what refused it, for each event by itself: one that is refused keeps no other from its end.
+Outcome = bool | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How events of a type are applied at once; ``read`` takes from Stripe's object what ``apply`` needs."""
+
+    read: Callable[[Mapping[str, Any]], Any]
+    apply: Callable[[AsyncConnection, Sequence[Any], datetime], Awaitable[Sequence[Outcome]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """What one type of event leads to, said for people too, and on whose account it must have happened."""
+    """What one type of event leads to, said for people too, and on whose account it must have happened.
+
+    It has either ``apply`` or ``together``.
+    """
 
     does: str
-    apply: Apply
+    apply: Apply | None = None
     ask: Ask | None = None
     source: Source = Source.PLATFORM
-
-
-def payment_succeeded(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
-    return settle.payment_succeeded(connection, objects.payment_intent(event.object), now=moment.now)
-
-
-def payment_canceled(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
-    return settle.payment_canceled(connection, objects.payment_intent(event.object), now=moment.now)
+    together: Together | None = None
 
 
 async def ask_payment(gateway: StripeGateway, event: Event) -> objects.PaymentIntent | None:
@@ -81,10 +88,6 @@ async def payment_moved(
     connection: AsyncConnection, event: Event, intent: objects.PaymentIntent | None, moment: Moment
 ) -> bool:
     return intent is not None and await settle.payment_said(connection, intent, now=moment.now)
-
-
-def charge_updated(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
-    return book_fee.charge_updated(connection, objects.identity(event.object), now=moment.now)
 
 
 async def ask_refunds(gateway: StripeGateway, event: Event) -> settle_refund.Seen | None:
@@ -178,15 +181,21 @@ _ACCOUNT_CHANGED = Handler(
 )
 
 HANDLERS: Mapping[str, Handler] = {
-    "payment_intent.succeeded": Handler("credits the wallet, once", payment_succeeded),
+    "payment_intent.succeeded": Handler(
+        "credits the wallet, once", together=Together(objects.payment_intent, settle.payments_succeeded)
+    ),
     "payment_intent.payment_failed": Handler(
         "keeps the attempt that was declined", payment_moved, ask=ask_payment
     ),
-    "payment_intent.canceled": Handler("ends the deposit", payment_canceled),
+    "payment_intent.canceled": Handler(
+        "ends the deposit", together=Together(objects.payment_intent, settle.payments_canceled)
+    ),
     "payment_intent.requires_action": Handler("asks the customer for 3-D Secure", payment_moved, ask=ask_payment),
     "payment_intent.processing": Handler("shows that the bank is at it", payment_moved, ask=ask_payment),
     # Its line in Stripe's books may be there now.
-    "charge.updated": Handler("books Stripe's fee for the charge", charge_updated),
+    "charge.updated": Handler(
+        "books Stripe's fee for the charge", together=Together(objects.identity, book_fee.charges_updated)
+    ),
     # One refund sends several of these; each is booked once, by its id.
     "charge.refunded": Handler("books the refunds that Stripe lists", refunds_moved, ask=ask_refunds),
     "refund.created": Handler("as `charge.refunded`", refunds_moved, ask=ask_refunds),

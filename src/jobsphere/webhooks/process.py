@@ -1,98 +1,197 @@
-"""Go through the inbox: each event is handled and marked as done in one database transaction."""
+"""Go through the inbox: each event is handled and marked as done in one database transaction.
+
+Events that say all that is needed share one. What fails is left out of it, and never spoils another event.
+"""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import BigInteger, ColumnElement, any_, bindparam, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from jobsphere import due
 from jobsphere.clock import Clock, Ids
-from jobsphere.database import Busy, in_own_transaction, reading
+from jobsphere.database import in_own_transaction, reading
 from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.observability import logger
 from jobsphere.payout_accounts.tables import payout_accounts
 from jobsphere.stripe_gateway.client import StripeGateway
-from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused, StripeMisconfigured
 from jobsphere.stripe_gateway.objects import UnreadableObject
 from jobsphere.traces import trace
-from jobsphere.webhooks.envelope import read_json
-from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment
+from jobsphere.webhooks import claim
+from jobsphere.webhooks.claim import Claimed
+from jobsphere.webhooks.failures import TRIES_MAX, NobodyCameBack, UnknownAccount, failed
+from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment, Outcome
 from jobsphere.webhooks.receive import Source
 from jobsphere.webhooks.tables import webhook_events
 
-TRIES_MAX = 12
-# An account may be told of before its id is stored here; after these (two minutes) it is nobody's.
-UNKNOWN_ACCOUNT_TRIES_MAX = 6
-TRY_GAP_SECONDS_MAX = 3600
-BATCH_SIZE = 50
-# An event that a worker took and did not finish is free for others after this.
-LEASE_SECONDS = 30
+# What is taken at once is what came while the last was handled; more than this waits for the next time.
+TOGETHER_MAX = 500
 AT_ONCE_MAX = 8
 
-_ERROR_LENGTH_MAX = 200
+_with_ids = webhook_events.c.id == any_(bindparam("event_ids", type_=ARRAY(BigInteger)))
+_LOCK_OPEN = (
+    select(webhook_events.c.id)
+    .where(_with_ids, webhook_events.c.status == "new")
+    .order_by(webhook_events.c.id)
+    .with_for_update()
+)
+_MARK = (
+    update(webhook_events)
+    .where(_with_ids)
+    .values(status=bindparam("as_"), next_try_at=None, error=None, processed_at=bindparam("now"))
+)
 
 log = logger(__name__)
 
 
-class UnknownAccount(Exception):
-    """It happened on a connected account that belongs to none of our contractors."""
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An event with what it leads to. ``known`` is what was read of it, or what Stripe answered about it."""
+
+    claimed: Claimed
+    handler: Handler
+    event: Event
+    known: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """An event that this worker handles now."""
+class Processing:
+    """What the worker does with the inbox; each method is one round and returns how many events it took.
 
-    id: int
-    event_key: str
-    source: str
-    type: str
-    account_id: str | None
-    payload: bytes
-    tries: int
-
-
-async def process_due(
-    engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, shortfall: Shortfall = Shortfall.DEBT
-) -> int:
-    """Handle what is due, at most ``BATCH_SIZE`` events; returns how many were taken.
-
-    An event whose handler fails keeps its error and is tried again after a growing gap; after
-    ``TRIES_MAX`` tries it is parked for a person. It never spoils another event.
+    An event whose handler fails keeps its error and is tried again after a growing gap; after its last try it is
+    parked for a person.
     """
-    claimed = await _claim(engine, clock.now())
-    at_once = asyncio.Semaphore(AT_ONCE_MAX)
 
-    async def one(event: Claimed) -> None:
-        async with at_once:
-            await _handle(engine, gateway, clock, ids, shortfall, event)
+    engine: AsyncEngine
+    gateway: StripeGateway
+    clock: Clock
+    ids: Ids
+    shortfall: Shortfall = Shortfall.DEBT
 
-    for outcome in await asyncio.gather(*(one(event) for event in claimed), return_exceptions=True):
-        if isinstance(outcome, Exception):
-            log.error("webhook.left_to_its_lease", exception=trace(outcome))
-    return len(claimed)
+    async def settle(self) -> int:
+        """Handle events that Stripe need not be asked about: together where that is possible, or else alone."""
+        claimed = await self._claim(claim.of_other_types(_asked_about()), TOGETHER_MAX)
+        deeds = await self._read(claimed)
+        # What has failed once may fail again, and would send all the others on the slow way.
+        first, others = _split(deeds)
+        await self._together(first)
+        await self._each_alone(others)
+        return len(claimed)
 
+    async def ask(self) -> int:
+        """Handle events that Stripe must be asked about; while it hangs, the others go on."""
+        claimed = await self._claim(claim.of_types(_asked_about()), AT_ONCE_MAX)
+        await self._each_alone(await self._read(claimed))
+        return len(claimed)
 
-async def _handle(
-    engine: AsyncEngine, gateway: StripeGateway, clock: Clock, ids: Ids, shortfall: Shortfall, claimed: Claimed
-) -> None:
-    handler = HANDLERS.get(claimed.type)
-    try:
-        if handler is None or not _is_for(claimed, handler):
-            await _finish(engine, claimed.id, "ignored", clock.now())
+    async def retry_left_over(self) -> int:
+        """Handle one event that its worker did not come back from: alone, so that it takes no other with it."""
+        claimed = await self._claim(claim.left_over, 1)
+        for event in claimed:
+            if event.open_claims > TRIES_MAX:
+                await self._fail(event, NobodyCameBack(f"{TRIES_MAX} times"))
+            else:
+                await self._each_alone(await self._read([event]))
+        return len(claimed)
+
+    async def _claim(self, which: ColumnElement[bool], limit: int) -> Sequence[Claimed]:
+        return await _claim(self.engine, which, self.clock.now(), limit)
+
+    async def _read(self, claimed: Sequence[Claimed]) -> list[Deed]:
+        """What is to be done about them; where it is nothing, they are finished here."""
+        deeds, for_nobody = [], []
+        for event in claimed:
+            try:
+                deed = _deed(event)
+            except Exception as error:  # whatever one event holds, the others go on
+                await self._fail(event, error)
+                continue
+            if deed is None:
+                for_nobody.append(event.id)
+            else:
+                deeds.append(deed)
+        if for_nobody:
+            await _finish(self.engine, for_nobody, self.clock.now())
+        return deeds
+
+    async def _together(self, deeds: Sequence[Deed]) -> None:
+        if not deeds:
             return
-        await _require_known_account(engine, claimed.account_id)
-        event = _event(claimed)
-        # Taken before asking: the answer is at least as new as this.
-        moment = Moment(ids, clock.now(), shortfall)
-        answer = await handler.ask(gateway, event) if handler.ask is not None else None
-        await _apply(engine, claimed.id, handler, event, answer, moment)
-    except Exception as error:  # whatever one event does, the others go on
+        try:
+            outcomes = await _apply(self.engine, deeds, self._moment())
+        except OSError:
+            raise  # PostgreSQL is away, for one event as for many
+        except Exception as error:
+            log.warning("webhook.batch_failed", count=len(deeds), exception=trace(error))
+            await self._each_alone(deeds)
+            return
+        for deed in deeds:
+            if isinstance(outcome := outcomes.get(deed.claimed.id), Exception):
+                await self._fail(deed.claimed, outcome)
+
+    async def _each_alone(self, deeds: Sequence[Deed]) -> None:
+        at_once = asyncio.Semaphore(AT_ONCE_MAX)
+
+        async def one(deed: Deed) -> None:
+            async with at_once:
+                await self._alone(deed)
+
+        for outcome in await asyncio.gather(*(one(deed) for deed in deeds), return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("webhook.left_to_its_lease", exception=trace(outcome))
+
+    async def _alone(self, deed: Deed) -> None:
+        try:
+            await _require_known_account(self.engine, deed.event.account_id)
+            # Taken before asking: the answer is at least as new as this.
+            moment = self._moment()
+            if deed.handler.ask is not None:
+                deed = replace(deed, known=await deed.handler.ask(self.gateway, deed.event))
+            outcomes = await _apply(self.engine, [deed], moment)
+            for outcome in outcomes.values():
+                if isinstance(outcome, Exception):
+                    raise outcome
+        except Exception as error:  # whatever one event does, the others go on
+            await self._fail(deed.claimed, error)
+
+    async def _fail(self, claimed: Claimed, error: Exception) -> None:
         log.warning("webhook.failed", event_key=claimed.event_key, type=claimed.type, exception=trace(error))
-        await _failed(engine, claimed, error, clock.now())
+        await failed(self.engine, claimed, error, self.clock.now())
+
+    def _moment(self) -> Moment:
+        return Moment(self.ids, self.clock.now(), self.shortfall)
+
+
+def _asked_about() -> list[str]:
+    return [type_ for type_, handler in HANDLERS.items() if handler.ask is not None]
+
+
+def _split(deeds: Iterable[Deed]) -> tuple[list[Deed], list[Deed]]:
+    """Those that can be applied together, and those that go alone."""
+    first: list[Deed] = []
+    others: list[Deed] = []
+    for deed in deeds:
+        can_join = deed.handler.together is not None and deed.claimed.tries == 1
+        (first if can_join else others).append(deed)
+    return first, others
+
+
+def _deed(claimed: Claimed) -> Deed | None:
+    """What it leads to, None if to nothing.
+
+    Raises:
+        UnreadableObject: it lacks what its handler needs.
+    """
+    handler = HANDLERS.get(claimed.type)
+    if handler is None or not _is_for(claimed, handler):
+        return None
+    event = _event(claimed)
+    return Deed(claimed, handler, event, handler.together.read(event.object) if handler.together else None)
 
 
 def _is_for(claimed: Claimed, handler: Handler) -> bool:
@@ -105,6 +204,18 @@ def _is_for(claimed: Claimed, handler: Handler) -> bool:
     return claimed.account_id is not None
 
 
+def _event(claimed: Claimed) -> Event:
+    try:
+        # That it means one thing to everybody was made sure of when it came (``envelope.read_json``).
+        data: Any = json.loads(claimed.payload.decode()).get("data")
+    except RecursionError as error:  # how deep one may go depends on how deep one is
+        raise UnreadableObject("an event that is nested too deeply") from error
+    stripe_object = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(stripe_object, dict):
+        raise UnreadableObject("an event without an object")
+    return Event(claimed.type, claimed.account_id, stripe_object)
+
+
 async def _require_known_account(engine: AsyncEngine, account_id: str | None) -> None:
     """Raises ``UnknownAccount`` unless it is the platform's own (None) or a contractor's."""
     if account_id is None:
@@ -115,87 +226,49 @@ async def _require_known_account(engine: AsyncEngine, account_id: str | None) ->
             raise UnknownAccount(account_id)
 
 
-def _event(claimed: Claimed) -> Event:
-    try:
-        data: Any = read_json(claimed.payload).get("data")
-    except RecursionError as error:  # how deep one may go depends on how deep one is
-        raise UnreadableObject("an event that is nested too deeply") from error
-    stripe_object = data.get("object") if isinstance(data, dict) else None
-    if not isinstance(stripe_object, dict):
-        raise UnreadableObject("an event without an object")
-    return Event(claimed.type, claimed.account_id, stripe_object)
+@in_own_transaction
+async def _claim(
+    connection: AsyncConnection, which: ColumnElement[bool], now: datetime, limit: int
+) -> Sequence[Claimed]:
+    return await claim.claim(connection, which, now=now, limit=limit)
 
 
 @in_own_transaction
-async def _claim(connection: AsyncConnection, now: datetime) -> Sequence[Claimed]:
-    c = webhook_events.c
-    columns = (c.id, c.event_key, c.source, c.type, c.account_id, c.payload, c.tries)
-    rows = await due.claim(
-        connection, webhook_events, *columns, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE
-    )
-    return sorted((Claimed(**row._mapping) for row in rows), key=lambda event: event.id)
+async def _apply(connection: AsyncConnection, deeds: Sequence[Deed], moment: Moment) -> Mapping[int, Outcome]:
+    """Store what follows from events, and mark them; returns what came of each, by its id.
+
+    What is refused stays as it was; what a worker finished whose lease had ended is left out.
+    """
+    ids = [deed.claimed.id for deed in deeds]
+    open_ = set((await connection.execute(_LOCK_OPEN, {"event_ids": ids})).scalars())
+    outcomes: dict[int, Outcome] = {}
+    by_handler: dict[Handler, list[Deed]] = {}
+    for deed in deeds:
+        if deed.claimed.id in open_:
+            by_handler.setdefault(deed.handler, []).append(deed)
+    for handler, theirs in by_handler.items():
+        found = await _apply_by(connection, handler, theirs, moment)
+        outcomes.update(zip((deed.claimed.id for deed in theirs), found, strict=True))
+    await _mark(connection, [id_ for id_, outcome in outcomes.items() if outcome is True], "done", moment.now)
+    await _mark(connection, [id_ for id_, outcome in outcomes.items() if outcome is False], "ignored", moment.now)
+    return outcomes
+
+
+async def _apply_by(
+    connection: AsyncConnection, handler: Handler, deeds: Sequence[Deed], moment: Moment
+) -> Sequence[Outcome]:
+    if handler.together is not None:
+        return await handler.together.apply(connection, [deed.known for deed in deeds], moment.now)
+    assert handler.apply is not None
+    return [await handler.apply(connection, deed.event, deed.known, moment) for deed in deeds]
 
 
 @in_own_transaction
-async def _apply(
-    connection: AsyncConnection, event_id: int, handler: Handler, event: Event, answer: Any, moment: Moment
-) -> None:
-    c = webhook_events.c
-    open_ = select(c.id).where(c.id == event_id, c.status == "new").with_for_update()
-    if (await connection.execute(open_)).one_or_none() is None:
-        return  # a worker whose lease ended finished it after all
-    applied = await handler.apply(connection, event, answer, moment)
-    await _mark(connection, event_id, "done" if applied else "ignored", moment.now)
+async def _finish(connection: AsyncConnection, event_ids: Sequence[int], now: datetime) -> None:
+    """Mark events that lead to nothing."""
+    await _mark(connection, event_ids, "ignored", now)
 
 
-@in_own_transaction
-async def _finish(connection: AsyncConnection, event_id: int, status: str, now: datetime) -> None:
-    await _mark(connection, event_id, status, now)
-
-
-async def _mark(connection: AsyncConnection, event_id: int, status: str, now: datetime) -> None:
-    await connection.execute(
-        update(webhook_events)
-        .where(webhook_events.c.id == event_id)
-        .values(status=status, next_try_at=None, error=None, processed_at=now)
-    )
-
-
-@in_own_transaction
-async def _failed(connection: AsyncConnection, claimed: Claimed, error: Exception, now: datetime) -> None:
-    is_parked = _is_parked(error, claimed.tries)
-    await due.try_later(
-        connection,
-        webhook_events,
-        claimed.id,
-        tries=claimed.tries,
-        gap_seconds_max=TRY_GAP_SECONDS_MAX,
-        now=now,
-    )
-    keeps = {"error": _why(error), **({"status": "parked", "next_try_at": None} if is_parked else {})}
-    c = webhook_events.c
-    await connection.execute(update(webhook_events).where(c.id == claimed.id, c.status == "new").values(**keeps))
-    if is_parked:
-        log.error("webhook.parked", event_key=claimed.event_key, type=claimed.type, error=_why(error))
-
-
-def _is_parked(error: Exception, tries: int) -> bool:
-    """Whether trying again is for a person to decide."""
-    match error:
-        case UnreadableObject() | Refused():  # neither the event nor Stripe will say anything else
-            return True
-        case OutcomeUnknown() | StripeMisconfigured() | OSError() | Busy():
-            # While Stripe or PostgreSQL is out of reach, no number of tries says anything about the event.
-            return False
-        case UnknownAccount():
-            return tries >= UNKNOWN_ACCOUNT_TRIES_MAX
-        case _:
-            return tries >= TRIES_MAX
-
-
-def _why(error: Exception) -> str:
-    """For a person: what kind of error, and its message where it is one of ours."""
-    kind = type(error).__name__
-    said = str(error) if type(error).__module__.startswith("jobsphere.") else ""
-    shown = "".join(sign if sign.isprintable() else "?" for sign in said)[:_ERROR_LENGTH_MAX]
-    return f"{kind}: {shown}" if shown else kind
+async def _mark(connection: AsyncConnection, event_ids: Sequence[int], status: str, now: datetime) -> None:
+    if event_ids:
+        await connection.execute(_MARK, {"event_ids": list(event_ids), "as_": status, "now": now})

@@ -74,7 +74,7 @@ async def replay(
     changed = await connection.execute(
         update(webhook_events)
         .where(*fits)
-        .values(status="new", next_try_at=now, tries=0, error=None, processed_at=None)
+        .values(status="new", next_try_at=now, tries=0, open_claims=0, error=None, processed_at=None)
         .returning(webhook_events.c.event_key)
     )
     keys = changed.scalars().all()

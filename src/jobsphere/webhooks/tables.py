@@ -32,6 +32,8 @@ webhook_events = Table(
     Column("status", Text, nullable=False),
     Column("tries", Integer, nullable=False, server_default=sql("0")),
     Column("next_try_at", DateTime(timezone=True)),
+    # Claims, one after another, that nobody has come back from: of a worker that is at it, or that was killed.
+    Column("open_claims", Integer, nullable=False, server_default=sql("0")),
     Column("error", Text),
     Column("processed_at", DateTime(timezone=True)),
     CheckConstraint("source IN ('platform', 'connect')", name="source_is_known"),
