@@ -3,10 +3,10 @@
 import asyncio
 import functools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -118,6 +118,36 @@ class DatabaseTransaction:
                     raise
             await asyncio.sleep(random.uniform(0.001, 0.01) * 2**tries)  # noqa: S311 - only spreads retries
         raise AssertionError("the loop returns or raises")
+
+    async def run_statement(self, engine: AsyncEngine, statement: str, *arguments: object) -> Sequence[Any]:
+        """Let ``statement`` ($1, $2 …) be the whole database transaction; returns the first column of its rows.
+
+        It goes to the driver at once, which takes a third of the time that ``run`` does. If it fails, ``run``
+        does it once more and says why, so it must have no further effect when it is done already.
+
+        Raises:
+            Everything that ``run`` does.
+        """
+        if _open_transaction.get() is not None:
+            raise TransactionAlreadyOpen(f"{self.name} inside {_open_transaction.get()}")
+        async with engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            crash_points.reached(self._before)
+            try:
+                rows = await driver.fetch(statement, *arguments)
+            except (
+                Exception
+            ):  # whatever it is, SQLAlchemy knows what it means, and a new connection if we need one
+                await connection.invalidate()
+            else:
+                crash_points.reached(self._after)
+                return [row[0] for row in rows]
+
+        async def once_more(connection: AsyncConnection) -> Sequence[Any]:
+            return (await connection.exec_driver_sql(statement, arguments)).scalars().all()
+
+        return await self.run(engine, once_more)
 
     async def _once(self, engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         if _open_transaction.get() is not None:

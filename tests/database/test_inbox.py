@@ -98,3 +98,20 @@ async def test_when_postgresql_is_away_every_request_hears_of_it_and_the_next_is
 
     assert all(isinstance(one, OSError) for one in said)
     assert await inbox.store(named(arrived, "evt_0"))
+
+
+async def test_a_connection_that_was_closed_meanwhile_costs_no_event(
+    engine: AsyncEngine, arrived: Arrived
+) -> None:
+    inbox = Inbox(engine)
+    await inbox.store(arrived)
+    async with reading(create_engine(engine.url.render_as_string(hide_password=False))) as other:
+        await other.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND datname = current_database()"
+            )
+        )
+
+    assert await inbox.store(named(arrived, "evt_2"))
+    assert await stored_by_commit(engine) == [1, 1]

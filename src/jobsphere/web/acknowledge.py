@@ -4,7 +4,7 @@ Routing, logging and validation would cost three times as much as verifying and 
 genuine and stored is answered here; everything else goes the usual way, which says what is wrong with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -13,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobsphere.web.context import Context
 from jobsphere.web.limits import WEBHOOK_BODY_BYTES_MAX
 from jobsphere.webhooks.receive import Inbox, Source, receive
+
+# In the scope of a request that was not answered here: the exception that says why.
+REFUSAL = "jobsphere.webhook_refusal"
 
 _BODY = b'{"received":true}'
 _START: Message = {
@@ -50,12 +53,12 @@ def _secrets(setting: SecretStr | None) -> Sequence[str]:
 
 
 class AcknowledgeEvents:
-    """The outermost layer around the application."""
+    """Around the whole application, its own outermost layers included."""
 
-    def __init__(self, app: ASGIApp, context: Context, inbox: Inbox) -> None:
+    def __init__(self, app: ASGIApp, context: Context) -> None:
         self.app = app
         self.context = context
-        self.inbox = inbox
+        self.inbox = Inbox(context.engine)
         self.endpoints = endpoints(context)
 
     async def __call__(self, scope: Scope, receive_: Receive, send: Send) -> None:
@@ -65,8 +68,9 @@ class AcknowledgeEvents:
             return
         messages = await _whole(receive_)
         try:
-            is_new = await self._store(endpoint, scope, b"".join(message.get("body", b"") for message in messages))
-        except Exception:  # whatever it is, it is said by those whose task that is
+            is_new = await self._store(endpoint, scope, b"".join([part.get("body", b"") for part in messages]))
+        except Exception as error:  # whatever it is, it is said by those whose task that is
+            scope[REFUSAL] = error
             await self.app(scope, _again(messages, receive_), send)
             return
         if is_new:
@@ -74,9 +78,9 @@ class AcknowledgeEvents:
         await send(_START)
         await send(_END)
 
-    async def _store(self, endpoint: Endpoint, scope: Scope, body: bytes) -> bool:
+    def _store(self, endpoint: Endpoint, scope: Scope, body: bytes) -> Awaitable[bool]:
         signature = next((value for name, value in scope["headers"] if name == b"stripe-signature"), None)
-        return await receive(
+        return receive(
             self.inbox,
             source=endpoint.source,
             body=body,

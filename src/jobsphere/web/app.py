@@ -1,11 +1,14 @@
 """The web application: its routes, its middleware and its documentation, put together."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
 
 from jobsphere.web import docs
-from jobsphere.web.acknowledge import AcknowledgeEvents, endpoints
+from jobsphere.web.acknowledge import AcknowledgeEvents
 from jobsphere.web.context import Context
 from jobsphere.web.error_answers import HANDLERS, EveryErrorIsAProblem
 from jobsphere.web.limits import BodyLimit
@@ -32,7 +35,6 @@ from jobsphere.web.routes import (
     withdrawal_switch,
     withdrawals,
 )
-from jobsphere.webhooks.receive import Inbox
 
 ROUTERS = (
     people.routes,
@@ -60,8 +62,8 @@ ROUTERS = (
 
 def create_app(context: Context) -> FastAPI:
     """The application that serves ``context``; it opens and closes nothing of it."""
-    inbox = Inbox(context.engine)
-    app = FastAPI(
+    app = _Application(
+        context,
         title=context.settings.platform_name,
         description=f"Support: {context.settings.platform_email}",
         summary="Wallets, deposits, offers in escrow and withdrawals.",
@@ -69,17 +71,26 @@ def create_app(context: Context) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(AcknowledgeEvents, context, inbox), *_middleware(context)],
+        middleware=_middleware(context),
         exception_handlers=HANDLERS,
         responses=docs.ERRORS,
     )
     app.state.context = context
-    app.state.inbox = inbox
-    app.state.webhook_endpoints = endpoints(context)
     for routes in ROUTERS:
         app.include_router(routes)
     docs.install(app)
     return app
+
+
+class _Application(FastAPI):
+    """A FastAPI application of which Stripe's events need nothing: not even its outermost middleware."""
+
+    def __init__(self, context: Context, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._acknowledge = AcknowledgeEvents(super().__call__, context)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._acknowledge(scope, receive, send)
 
 
 def _middleware(context: Context) -> list[Middleware]:

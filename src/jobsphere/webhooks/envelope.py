@@ -6,8 +6,10 @@ events (``v2.core.event``) carry no object. Whatever comes under a right signatu
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from pydantic_core import from_json
 
 # Stripe's own are all below; a longer name is nothing that could be looked up.
 NAME_LENGTH_MAX = 255
@@ -27,21 +29,41 @@ class Envelope:
 
 def open_envelope(body: bytes, *, livemode: bool) -> Envelope:
     """Read what names an event; a body that nobody can read is named by its SHA-256."""
-    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
     try:
-        event = read_json(body)
+        event = glance(body)
     except (ValueError, RecursionError):
-        return Envelope(digest, problem="not JSON")
+        return Envelope(_digest(body), problem="not JSON")
     if not isinstance(event, dict) or event.get("object") not in _EVENTS:
-        return Envelope(digest, problem="not an event")
-    envelope = Envelope(
-        event_key=_text(event, "id") or digest,
-        type=_text(event, "type"),
+        return Envelope(_digest(body), problem="not an event")
+    type_, said = _text(event, "type"), event.get("livemode")
+    mode = said if isinstance(said, bool) else None
+    return Envelope(
+        event_key=_text(event, "id") or _digest(body),
+        type=type_,
         # Until 2017 the account of a Connect event was its user_id.
         account_id=_text(event, "account") or _text(event, "user_id"),
-        livemode=event.get("livemode") if isinstance(event.get("livemode"), bool) else None,
+        livemode=mode,
+        problem=_problem(type_, mode, livemode),
     )
-    return replace(envelope, problem=_problem(envelope, livemode))
+
+
+def _digest(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def glance(body: bytes) -> Any:
+    """The same as ``read_json`` of all that it reads, in a third of the time.
+
+    Of a name that is repeated it takes the last, where ``read_json`` refuses. So it is good for naming what came;
+    whoever acts on an event reads it with ``read_json``.
+
+    Raises:
+        ValueError, RecursionError: as ``read_json``.
+    """
+    try:
+        return from_json(body.decode(), allow_inf_nan=False)
+    except ValueError:  # half a surrogate pair, for one: stricter than Python, which decides
+        return read_json(body)
 
 
 def read_json(body: bytes) -> Any:
@@ -66,12 +88,12 @@ def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are no JSON numbers")
 
 
-def _problem(envelope: Envelope, livemode: bool) -> str | None:
-    if envelope.type is None:
+def _problem(type_: str | None, is_live: bool | None, expected: bool) -> str | None:
+    if type_ is None:
         return "no type"
-    if envelope.livemode is not None and envelope.livemode is not livemode:
+    if is_live is not None and is_live is not expected:
         # Connect endpoints in production get test events too (stripe.md section 8).
-        return "live event in test mode" if envelope.livemode else "test event in live mode"
+        return "live event in test mode" if is_live else "test event in live mode"
     return None
 
 

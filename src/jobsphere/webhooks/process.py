@@ -4,7 +4,6 @@ Events that say all that is needed share one. What fails is left out of it, and 
 """
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +23,7 @@ from jobsphere.stripe_gateway.objects import UnreadableObject
 from jobsphere.traces import trace
 from jobsphere.webhooks import claim
 from jobsphere.webhooks.claim import Claimed
+from jobsphere.webhooks.envelope import read_json
 from jobsphere.webhooks.failures import TRIES_MAX, NobodyCameBack, UnknownAccount, failed
 from jobsphere.webhooks.handlers import HANDLERS, Event, Handler, Moment, Outcome
 from jobsphere.webhooks.receive import Source
@@ -206,10 +206,11 @@ def _is_for(claimed: Claimed, handler: Handler) -> bool:
 
 def _event(claimed: Claimed) -> Event:
     try:
-        # That it means one thing to everybody was made sure of when it came (``envelope.read_json``).
-        data: Any = json.loads(claimed.payload.decode()).get("data")
+        data: Any = read_json(claimed.payload).get("data")
     except RecursionError as error:  # how deep one may go depends on how deep one is
         raise UnreadableObject("an event that is nested too deeply") from error
+    except ValueError as error:  # when it came it was only named (``envelope.glance``)
+        raise UnreadableObject("an event that does not mean one thing to everybody") from error
     stripe_object = data.get("object") if isinstance(data, dict) else None
     if not isinstance(stripe_object, dict):
         raise UnreadableObject("an event without an object")

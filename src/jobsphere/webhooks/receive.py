@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, BOOLEAN, BYTEA, TEXT, TIMESTAMP
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from jobsphere.database import in_own_transaction, sqlstate
+from jobsphere.database import DatabaseTransaction, sqlstate
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.signature import verify
 from jobsphere.webhooks.envelope import Envelope, open_envelope
@@ -21,24 +19,21 @@ BATCH_MAX = 256
 
 log = logger(__name__)
 
-_INSERT = text(
-    """
+_INSERT = """
     INSERT INTO webhook_events
         (event_key, source, type, account_id, livemode, payload, received_at, status, next_try_at, error)
     SELECT event_key, source, type, account_id, livemode, payload, received_at,
            CASE WHEN error IS NULL THEN 'new' ELSE 'parked' END,
            CASE WHEN error IS NULL THEN received_at END, error
-    FROM unnest(:event_key, :source, :type, :account_id, :livemode, :payload, :received_at, :error)
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bool[], $6::bytea[], $7::timestamptz[],
+                $8::text[])
         AS event (event_key, source, type, account_id, livemode, payload, received_at, error)
     ON CONFLICT (event_key) DO NOTHING
     RETURNING event_key
-    """
-).bindparams(
-    *(bindparam(name, type_=ARRAY(TEXT)) for name in ("event_key", "source", "type", "account_id", "error")),
-    bindparam("livemode", type_=ARRAY(BOOLEAN)),
-    bindparam("payload", type_=ARRAY(BYTEA)),
-    bindparam("received_at", type_=ARRAY(TIMESTAMP(timezone=True))),
-)
+"""
+
+
+_STORE = DatabaseTransaction("webhooks.receive.store")
 
 
 class Source(StrEnum):
@@ -142,26 +137,25 @@ def tell_if_parked(envelope: Envelope) -> None:
         log.error("webhook.parked", event_key=envelope.event_key, type=envelope.type, error=envelope.problem)
 
 
-@in_own_transaction
-async def _store(connection: AsyncConnection, events: Sequence[Arrived]) -> Sequence[str]:
-    return await put(connection, events)
+async def _store(engine: AsyncEngine, events: Sequence[Arrived]) -> Sequence[str]:
+    return await _STORE.run_statement(engine, _INSERT, *_columns(events))
 
 
 async def put(connection: AsyncConnection, events: Sequence[Arrived]) -> Sequence[str]:
     """Store those events that are not here yet, with the bytes that came; returns the keys of the new ones."""
+    stored = await connection.exec_driver_sql(_INSERT, _columns(events))
+    return stored.scalars().all()
+
+
+def _columns(events: Sequence[Arrived]) -> tuple[Sequence[object], ...]:
     envelopes = [event.envelope for event in events]
-    stored = await connection.execute(
-        _INSERT,
-        {
-            "event_key": [envelope.event_key for envelope in envelopes],
-            "source": [event.source.value for event in events],
-            "type": [envelope.type for envelope in envelopes],
-            "account_id": [envelope.account_id for envelope in envelopes],
-            "livemode": [envelope.livemode for envelope in envelopes],
-            "payload": [event.body for event in events],
-            "received_at": [event.at for event in events],
-            "error": [envelope.problem for envelope in envelopes],
-        },
+    return (
+        [envelope.event_key for envelope in envelopes],
+        [event.source.value for event in events],
+        [envelope.type for envelope in envelopes],
+        [envelope.account_id for envelope in envelopes],
+        [envelope.livemode for envelope in envelopes],
+        [event.body for event in events],
+        [event.at for event in events],
+        [envelope.problem for envelope in envelopes],
     )
-    keys: Sequence[str] = stored.scalars().all()
-    return keys
