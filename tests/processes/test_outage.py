@@ -45,8 +45,8 @@ def test_a_deposit_is_taken_within_seconds_while_stripe_hangs(world: World) -> N
     finally:
         world.sandbox.send(signal.SIGCONT)
 
-    # Two calls get no answer: what card it is, and the customer to be made.
-    assert took_seconds < 2 * STRIPE_TIMEOUT_SECONDS + 2
+    # One call gets no answer, and then the rest is left to the worker.
+    assert took_seconds < STRIPE_TIMEOUT_SECONDS + 2
     world.wait("customer", f"/api/wallet/deposits/{deposit_id}", {"status": "completed"}, seconds_max=30)
     _assert_charged_once(world, deposit_id)
 

@@ -14,7 +14,7 @@ from jobsphere.database import reading
 from jobsphere.deposits import store
 from jobsphere.deposits.ask import ask
 from jobsphere.deposits.attempts import Tried, attempts_of
-from jobsphere.deposits.card import look_at
+from jobsphere.deposits.card import Look, look_at
 from jobsphere.deposits.declines import sentence_for
 from jobsphere.deposits.lifecycle import UNSENT, Deposit, DepositState
 from jobsphere.deposits.pace import Pace
@@ -65,7 +65,7 @@ async def deposit(request: Request, context: CurrentContext, caller: Depositor, 
     amount = Money.from_major(body.amount, context.settings.payment_currency)
     deposit_id, now = context.ids.new(), context.clock.now()
     method = body.payment_method_id or await _default(context, caller)
-    card = await look_at(context.gateway, method)
+    look = await look_at(context.gateway, method)
 
     async def verb(connection: AsyncConnection) -> Answer:
         started = await start(
@@ -76,15 +76,15 @@ async def deposit(request: Request, context: CurrentContext, caller: Depositor, 
             payment_method_id=method,
             limits=_limits(context),
             now=now,
-            lease_seconds=LEASE_SECONDS,
-            card=card,
+            lease_seconds=_lease_seconds(look),
+            card=look.card,
             saves_card=body.save_card,
             pace=_pace(context),
         )
         return _answer(started)
 
     outcome = await START.run(request, context, caller, verb)
-    return await _sent(context, caller, outcome)
+    return await _sent(context, caller, outcome, look)
 
 
 @routes.post("/api/wallet/deposits/{deposit_id}/resume", openapi_extra=DOCUMENTED)
@@ -99,7 +99,7 @@ async def resume_deposit(
     if body.payment_method_id is None:
         return await _asked(context, caller, deposit_id)
     method, now = body.payment_method_id, context.clock.now()
-    card = await look_at(context.gateway, method)
+    look = await look_at(context.gateway, method)
 
     async def verb(connection: AsyncConnection) -> Answer:
         resumed = await resume(
@@ -108,14 +108,14 @@ async def resume_deposit(
             user_id=caller.id,
             payment_method_id=method,
             now=now,
-            lease_seconds=LEASE_SECONDS,
-            card=card,
+            lease_seconds=_lease_seconds(look),
+            card=look.card,
             pace=_pace(context),
         )
         return _answer(resumed, done=200)
 
     outcome = await RESUME.run(request, context, caller, verb)
-    return await _sent(context, caller, outcome, done=200)
+    return await _sent(context, caller, outcome, look, done=200)
 
 
 @routes.get("/api/wallet/deposits/{deposit_id}")
@@ -129,7 +129,7 @@ async def one_deposit(deposit_id: UUID, context: CurrentContext, caller: Deposit
     return _with_secret(answer(_message(found), data), secret).response()
 
 
-async def _sent(context: Context, caller: User, outcome: Outcome, *, done: int = 201) -> JSONResponse:
+async def _sent(context: Context, caller: User, outcome: Outcome, look: Look, *, done: int = 201) -> JSONResponse:
     """Go on with what was stored as far as Stripe answers; a repeated request only gets its answer again."""
     deposit_id = UUID(outcome.answer.body["data"]["depositId"])
     if outcome.replayed:
@@ -137,11 +137,20 @@ async def _sent(context: Context, caller: User, outcome: Outcome, *, done: int =
             found = await store.find_owned(connection, deposit_id, caller.id)
         secret = await client_secret(context.gateway, found)
         return _with_secret(outcome.answer, secret).response({"Idempotent-Replayed": "true"})
+    if not look.is_answered:
+        # Nobody waits for a second call that gets no answer either: the worker goes on.
+        context.wake()
+        return _with_secret(outcome.answer, None).response()
     sent = await send(context.engine, context.gateway, context.clock, deposit_id)
     context.wake()
     if outcome.key is not None:
         await replace_answer(context.engine, outcome.key, _answer(sent.deposit, done=done))
     return _with_secret(_answer(sent.deposit, done=done), sent.client_secret).response()
+
+
+def _lease_seconds(look: Look) -> float:
+    """How long the worker leaves the deposit to the request."""
+    return LEASE_SECONDS if look.is_answered else 0
 
 
 async def _asked(context: Context, caller: User, deposit_id: UUID) -> JSONResponse:
