@@ -90,6 +90,20 @@ async def test_a_country_may_have_a_minimum_of_its_own(with_settings: Run) -> No
         assert (await contractor.post("/api/wallet/withdraw", {"amount": 50})).is_success
 
 
+async def test_what_is_too_little_for_banks_of_a_country_is_refused_and_quoted_so(with_settings: Run) -> None:
+    async with with_settings(payment_currency="krw") as jobsphere:
+        contractor = await jobsphere.person(Role.CONTRACTOR)
+        account_id = (await contractor.done("/api/wallet/connect", {"country": "KR"}))["accountId"]
+        await jobsphere.sandbox.onboard(account_id)
+        assert (await contractor.data("/api/wallet/connect/status"))["onboarded"]
+
+        assert await refused(contractor, 39_999) == (422, "below_bank_minimum")
+        quoted = await contractor.done("/api/wallet/withdraw/quote", {"amount": 39_999})
+        told = {problem["code"]: problem["detail"] for problem in quoted["problems"]}
+        assert told["below_bank_minimum"] == "Less than 40000 KRW cannot be sent to a bank in KR. Choose more."
+        assert await refused(contractor, 40_000) == (409, "insufficient_funds")
+
+
 async def test_a_changed_bank_account_stops_new_withdrawals_for_the_waiting_time(jobsphere: JobSphere) -> None:
     _, contractor = await jobsphere.earned("200")
     account_id = (await contractor.data("/api/wallet"))["stripeConnectAccountId"]

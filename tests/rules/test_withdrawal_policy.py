@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from jobsphere.money import Money
 from jobsphere.wallets.limits import Limits
+from jobsphere.withdrawals.bank_minimums import BelowBankMinimum, require_sendable
 from jobsphere.withdrawals.configured import policy_of
 from jobsphere.withdrawals.policy import DAY, BankAccountTooNew, DailyLimitReached, Earlier, Policy, Review
 from tests.journeys.conftest import settings_for_tests
@@ -112,6 +113,29 @@ def test_what_is_held_for_review(
 ) -> None:
     reason = review.reason(usd(amount), is_first=is_first, bank_changed_at=changed, now=NOON)
     assert (reason.code if reason else None) == code
+
+
+@pytest.mark.parametrize(
+    ("country", "currency", "least_minor"),
+    [
+        ("US", "usd", 1),
+        ("SV", "usd", 3000),
+        ("DE", "eur", 100),
+        ("KR", "krw", 40_000),
+        ("KR", "usd", 100),
+        ("JP", "jpy", 1),
+        ("TW", "twd", 80_000),
+        ("BH", "bhd", 1000),
+        ("UY", "uyu", 1),
+        ("VN", "vnd", 81_125),
+    ],
+)
+def test_a_bank_is_sent_no_less_than_stripe_sends_there(country: str, currency: str, least_minor: int) -> None:
+    require_sendable(Money(least_minor, currency), country)
+    if least_minor > 1:
+        with pytest.raises(BelowBankMinimum) as refusal:
+            require_sendable(Money(least_minor - 1, currency), country)
+        assert refusal.value.minimum == Money(least_minor, currency)
 
 
 def test_settings_make_the_policy() -> None:

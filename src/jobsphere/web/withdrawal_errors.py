@@ -7,6 +7,7 @@ from jobsphere.payout_accounts.open import (
     SettlesInOtherCurrency,
 )
 from jobsphere.web.problem import Problem
+from jobsphere.withdrawals.bank_minimums import BelowBankMinimum
 from jobsphere.withdrawals.checks import BankAccountRefused, NotOnboarded
 from jobsphere.withdrawals.policy import BankAccountTooNew, DailyLimitReached
 from jobsphere.withdrawals.switch import WithdrawalsPaused
@@ -42,6 +43,12 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "bank_account_refused",
         "Bank account refused",
         "Your bank sent money back. Enter another bank account at Stripe (POST /api/wallet/connect) first.",
+    ),
+    BelowBankMinimum: Problem(
+        422,
+        "below_bank_minimum",
+        "Too little for the bank",
+        "Less than {error.minimum} cannot be sent to a bank in {error.country}. Choose more.",
     ),
     WithdrawalsPaused: Problem(
         409,

@@ -14,6 +14,7 @@ from jobsphere.wallets.freezes import Use, WalletFrozen
 from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.wallets.wallet import InsufficientFunds, OtherCurrency, Wallet, WalletInactive, available_balance
 from jobsphere.withdrawals import switch
+from jobsphere.withdrawals.bank_minimums import BelowBankMinimum, require_sendable
 from jobsphere.withdrawals.policy import DAY, BankAccountTooNew, DailyLimitReached, Earlier, Policy
 from jobsphere.withdrawals.store import bank_refused_at, since
 from jobsphere.withdrawals.switch import WithdrawalsPaused
@@ -57,6 +58,7 @@ Check = Callable[[AsyncConnection, Wanted], Awaitable[None]]
 REFUSALS: tuple[type[Exception], ...] = (
     WithdrawalsPaused,
     AmountOutOfLimits,
+    BelowBankMinimum,
     WalletFrozen,
     WalletInactive,
     OtherCurrency,
@@ -72,6 +74,12 @@ async def within_limits(_: AsyncConnection, wanted: Wanted) -> None:
     """The amount is neither too small nor too large for the country it goes to."""
     country = wanted.account.country if wanted.account else None
     wanted.policy.limits_in(country).require(wanted.amount)
+
+
+async def sendable(_: AsyncConnection, wanted: Wanted) -> None:
+    """Stripe sends such an amount to a bank in that country."""
+    if wanted.account is not None and wanted.account.country is not None:
+        require_sendable(wanted.amount, wanted.account.country)
 
 
 async def not_paused(connection: AsyncConnection, _: Wanted) -> None:
@@ -125,6 +133,7 @@ async def covered(connection: AsyncConnection, wanted: Wanted) -> None:
 CHECKS: tuple[Check, ...] = (
     not_paused,
     within_limits,
+    sendable,
     not_frozen,
     same_currency,
     onboarded,

@@ -34,6 +34,7 @@ async def request(
     Raises:
         WithdrawalsPaused: an admin has stopped new withdrawals.
         AmountOutOfLimits: below or above what one withdrawal may be.
+        BelowBankMinimum: less than Stripe sends to a bank in the account's country.
         WalletFrozen, WalletInactive: no money may leave the wallet.
         NotOnboarded: there is no account to send it to.
         BankAccountTooNew: the bank account was changed just now.
