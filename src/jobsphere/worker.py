@@ -26,6 +26,7 @@ from jobsphere.refunds import send as refunds_send
 from jobsphere.refunds import store as refunds_store
 from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.traces import trace
+from jobsphere.wallets import freezes
 from jobsphere.webhooks.catch_up import CatchUp, catch_up
 from jobsphere.webhooks.process import Processing
 from jobsphere.withdrawals import send as withdrawals_send
@@ -88,7 +89,7 @@ class Worker:
             _Loop("fees", self._fees, poll_seconds),
             _Loop("refunds", self._refunds, poll_seconds),
             _Loop("dispute answers", self._dispute_answers, poll_seconds),
-            _Loop("evidence reminders", self._reminders, REMINDERS_SECONDS, is_woken=False),
+            _Loop("reminders", self._reminders, REMINDERS_SECONDS, is_woken=False),
             _Loop("withdrawals", self._withdrawals, poll_seconds),
             _Loop("offers", self._offers, 10 * poll_seconds, is_woken=False),
             _Loop("paid withdrawals", self._paid_withdrawals, HOUSEKEEPING_SECONDS, is_woken=False),
@@ -172,6 +173,7 @@ class Worker:
 
     async def _reminders(self) -> int:
         await remind_due(self.engine, now=self.clock.now())
+        await _tell_ended_freezes(self.engine, self.clock.now())
         return 0
 
     async def _withdrawals(self) -> int:
@@ -235,6 +237,11 @@ async def _due_withdrawals(connection: AsyncConnection, now: datetime) -> list[U
     return list(
         await withdrawals_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE)
     )
+
+
+@in_own_transaction
+async def _tell_ended_freezes(connection: AsyncConnection, now: datetime) -> None:
+    await freezes.tell_ended(connection, now=now)
 
 
 @in_own_transaction

@@ -14,14 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jobsphere.clock import ClockMovedByHand, IdsFromSeed
 from jobsphere.database import reading, sqlstate
 from jobsphere.wallets import freezes
-from jobsphere.wallets.freezes import (
-    Freeze,
-    FreezeLevel,
-    FreezeNotFound,
-    FreezeWithoutLength,
-    Use,
-    WalletFrozen,
-)
+from jobsphere.wallets.freeze import Freeze, FreezeLevel, Use
+from jobsphere.wallets.freezes import FreezeNotFound, FreezeWithoutLength, WalletFrozen
 from jobsphere.wallets.wallet import Wallet, WalletInactive, WalletNotFound, lock_wallet_of, wallet_of
 from tests.database.conftest import Do, Join
 
@@ -123,6 +117,32 @@ async def test_a_freeze_and_its_end_keep_who_did_it_and_why(
             (admin, "wallet.frozen", {**about, "reason": "Chargeback"}),
             (admin, "wallet.freeze_lifted", {**about, "reason": "Won"}),
         ]
+
+
+async def test_the_owner_is_told_of_each_freeze_and_of_its_end_once_and_never_why(
+    engine: AsyncEngine, do: Do, put: Put, clock: ClockMovedByHand, wallet: Wallet
+) -> None:
+    lifted = await put(FreezeLevel.ALL, reference="dispute:1")
+    await put(FreezeLevel.ALL, reference="dispute:1")
+    await put(FreezeLevel.WITHDRAWALS, ends_at=clock.now() + timedelta(hours=1))
+    await do(lambda c: freezes.lift(c, lifted.id, reason="Cleared", author_id=None, now=clock.now()))
+    await do(lambda c: freezes.tell_ended(c, now=clock.now()))
+    clock.advance(hours=1)
+    for _ in range(2):
+        await do(lambda c: freezes.tell_ended(c, now=clock.now()))
+
+    async with reading(engine) as connection:
+        told = await connection.execute(text("SELECT user_id, title, body FROM notifications ORDER BY id"))
+        rows = [tuple(row) for row in told]
+    assert [(user_id, title) for user_id, title, _ in rows] == [
+        (wallet.user_id, "Wallet frozen"),
+        (wallet.user_id, "Wallet frozen"),
+        (wallet.user_id, "Freeze ended"),
+        (wallet.user_id, "Freeze ended"),
+    ]
+    assert "Something else still limits" in rows[2][2]
+    assert rows[3][2].endswith("You can use your wallet as before.")
+    assert not any("stolen" in body or "Cleared" in body for _, _, body in rows)
 
 
 async def test_a_reference_freezes_once_and_ends_it_once(

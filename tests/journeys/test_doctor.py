@@ -92,9 +92,16 @@ async def test_the_application_of_a_new_schema_is_well(databases: Databases, dat
         "PostgreSQL": Level.GOOD,
         "schema": Level.GOOD,
         "database role": Level.GOOD,
+        # The PostgreSQL of the tests is quick instead.
+        "durability": Level.UNSAFE,
         "events of the platform endpoint": Level.NOTE,
         "events of the connect endpoint": Level.NOTE,
     }
+
+
+async def test_a_postgresql_that_forgets_keeps_a_live_platform_from_starting(jobsphere: JobSphere) -> None:
+    with pytest.raises(ConfigurationError, match="fsync = off and synchronous_commit = off"):
+        await examine.require_durable(jobsphere.engine)
 
 
 async def test_the_owner_is_the_wrong_role_and_an_empty_database_has_no_schema(

@@ -1,16 +1,21 @@
 """With every webhook lost all ends right, and nothing waits without somebody knowing."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import structlog
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.clock import TimeOrderedIds
-from jobsphere.database import reading
+from jobsphere.database import in_own_transaction, reading
 from jobsphere.identity.people import Role
 from jobsphere.reconciliation.look_after import look_after
+from jobsphere.wallets import freezes
+from jobsphere.wallets.freeze import Freeze, FreezeLevel
 from jobsphere.webhooks.catch_up import CatchUp, catch_up
 from jobsphere.webhooks.tables import event_cursors, webhook_events
 from tests.journeys.conftest import JobSphere, running, settings_for_tests
@@ -129,6 +134,15 @@ async def test_stripe_is_asked_about_what_is_late_and_applies_what_it_says(jobsp
     await jobsphere.books_hold()
 
 
+@in_own_transaction
+async def freeze(connection: AsyncConnection, wallet_id: UUID, now: datetime) -> Freeze:
+    """A freeze that somebody was to look at again a week later."""
+    reason = "Reported as stolen"
+    return await freezes.freeze(
+        connection, wallet_id, level=FreezeLevel.WITHDRAWALS, reason=reason, author_id=None, now=now
+    )
+
+
 async def test_admins_are_told_once_of_what_is_over_its_limit_and_see_it_among_what_is_owed(
     jobsphere: JobSphere,
 ) -> None:
@@ -136,6 +150,7 @@ async def test_admins_are_told_once_of_what_is_over_its_limit_and_see_it_among_w
     _, contractor = await jobsphere.earned("100")
     withdrawal_id = await withdrawn(contractor)
     await jobsphere.withdrawal_in(contractor, withdrawal_id, "in_transit")
+    frozen = await freeze(jobsphere.engine, contractor.id, jobsphere.clock.now() - timedelta(days=8))
     jobsphere.clock.advance(days=15)
 
     with structlog.testing.capture_logs() as logs:
@@ -143,12 +158,16 @@ async def test_admins_are_told_once_of_what_is_over_its_limit_and_see_it_among_w
             await look_after(jobsphere.engine, jobsphere.gateway, jobsphere.clock, TimeOrderedIds())
 
     subject = f"withdrawal:{withdrawal_id}"
-    assert [line["subject"] for line in logs if line["event"] == "obligation.over_limit"] == [subject]
+    both = [subject, f"freeze:{frozen.id}"]
+    assert [line["subject"] for line in logs if line["event"] == "obligation.over_limit"] == both
     told = (await admin.data("/api/notifications"))["notifications"]
-    assert [(one["type"], one["data"]["subject"]) for one in told] == [("attention_needed", subject)]
+    assert [(one["type"], one["data"]["subject"]) for one in reversed(told)] == [
+        ("attention_needed", one) for one in both
+    ]
     owed = (await admin.data("/api/admin/obligations"))["obligations"]
-    [late] = [one for one in owed if one["overLimit"]]
+    late, review = (one for one in owed if one["overLimit"])
+    assert (review["kind"], review["state"], review["count"]) == ("freeze", "due_for_review", 1)
     assert (late["kind"], late["state"], late["count"]) == ("withdrawal", "in_transit", 1)
     assert late["sums"] == {"usd": "80.00"}
     assert late["oldestAgeSeconds"] >= 15 * 24 * 3600
-    assert {(one["kind"], one["state"]) for one in owed if one["count"]} == {("withdrawal", "in_transit")}
+    assert [one for one in owed if one["count"]] == [late, review]

@@ -9,7 +9,8 @@ from jobsphere.marketplace.job import JobState
 from jobsphere.marketplace.offer import OfferState
 from jobsphere.marketplace.read import Page
 from jobsphere.marketplace.store import EscrowDisagrees
-from jobsphere.wallets.freezes import FreezeLevel, freeze
+from jobsphere.wallets.freeze import FreezeLevel
+from jobsphere.wallets.freezes import freeze
 
 from .market import Market, usd
 

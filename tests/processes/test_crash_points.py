@@ -34,6 +34,7 @@ LOOKS_PLAYED = 3
 # What is no part of deposits and withdrawals: done on other requests, of admins too, or by chance in this hour.
 OF_NO_CONCERN = (
     "commit:worker.forget_old_answers:",
+    "commit:worker.tell_ended_freezes:",
     "commit:marketplace.",
     "commit:disputes.",
     "commit:refunds.request_by_admin:",

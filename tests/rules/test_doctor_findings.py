@@ -5,7 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobsphere.doctor.findings import Arrivals, Finding, Keys, Level, arrivals, endpoints, keys, platform_account
+from jobsphere.doctor.findings import (
+    Arrivals,
+    Finding,
+    Keys,
+    Level,
+    arrivals,
+    durability,
+    endpoints,
+    keys,
+    platform_account,
+)
 from jobsphere.stripe_gateway import setup
 from jobsphere.stripe_gateway.setup import Platform, WebhookEndpoint
 
@@ -38,6 +48,20 @@ def levels(found: list[Finding]) -> list[Level]:
 )
 def test_keys_are_of_one_mode_and_each_endpoint_has_its_secret(known: Keys, expected: list[Level]) -> None:
     assert levels(keys(known)) == expected
+
+
+@pytest.mark.parametrize(
+    ("fsync", "synchronous_commit", "level"),
+    [
+        ("on", "on", Level.GOOD),
+        ("on", "local", Level.GOOD),
+        ("on", "remote_apply", Level.GOOD),
+        ("off", "on", Level.UNSAFE),
+        ("on", "off", Level.UNSAFE),
+    ],
+)
+def test_what_is_acknowledged_must_be_on_the_disk(fsync: str, synchronous_commit: str, level: Level) -> None:
+    assert levels([durability(fsync=fsync, synchronous_commit=synchronous_commit)]) == [level]
 
 
 @pytest.mark.parametrize(

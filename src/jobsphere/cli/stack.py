@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobsphere.clock import SystemClock
 from jobsphere.database import create_engine, reading
-from jobsphere.doctor.examine import require_safe
+from jobsphere.doctor.examine import require_durable, require_safe
 from jobsphere.embedded_postgres import (
     EmbeddedPostgres,
     PostgresUnavailable,
@@ -201,6 +201,7 @@ async def connected(settings: Settings, url: str) -> AsyncIterator[tuple[AsyncEn
     )
     try:
         if settings.live:
+            await require_durable(engine)
             await require_safe(gateway, settings, SystemClock())
         yield engine, gateway
     finally:

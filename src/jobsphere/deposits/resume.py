@@ -12,7 +12,7 @@ from jobsphere.deposits.start import confirm_key
 from jobsphere.stripe_gateway import calls
 from jobsphere.stripe_gateway.objects import Card
 from jobsphere.wallets import freezes
-from jobsphere.wallets.freezes import Use
+from jobsphere.wallets.freeze import Use
 from jobsphere.wallets.wallet import lock_wallet_of
 
 

@@ -15,7 +15,7 @@ from jobsphere.money import Money
 from jobsphere.stripe_gateway import calls
 from jobsphere.stripe_gateway.objects import Card
 from jobsphere.wallets import freezes, transactions
-from jobsphere.wallets.freezes import Use
+from jobsphere.wallets.freeze import Use
 from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 from jobsphere.wallets.wallet import lock_wallet_of

@@ -17,7 +17,7 @@ from jobsphere.marketplace import pause
 from jobsphere.marketplace.pause import Funded
 from jobsphere.money import Money
 from jobsphere.wallets import freezes
-from jobsphere.wallets.freezes import FreezeLevel
+from jobsphere.wallets.freeze import FreezeLevel
 from jobsphere.wallets.tables import wallets
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere.clock import Clock
@@ -44,11 +44,21 @@ async def postgres(url: str, settings: Settings) -> list[Finding]:
     try:
         for about, good, check in checks:
             found.append(await _database_finding(engine, about, good, check))
-        if all(one.level is Level.GOOD for one in found) and not settings.uses_sandbox:
+        if found[0].level is Level.GOOD:
+            found.append(await durability(engine))
+        if all(one.level in (Level.GOOD, Level.UNSAFE) for one in found) and not settings.uses_sandbox:
             found += findings.arrivals(await _arrivals(engine, is_live=settings.live))
     finally:
         await engine.dispose()
     return found
+
+
+async def durability(engine: AsyncEngine) -> Finding:
+    """Whether PostgreSQL keeps what it acknowledges, as it is set for our role in our database."""
+    async with reading(engine) as connection:
+        fsync = (await connection.execute(text("SHOW fsync"))).scalar_one()
+        synchronous_commit = (await connection.execute(text("SHOW synchronous_commit"))).scalar_one()
+    return findings.durability(fsync=fsync, synchronous_commit=synchronous_commit)
 
 
 async def stripe(gateway: StripeGateway, settings: Settings, clock: Clock) -> list[Finding]:
@@ -71,6 +81,13 @@ async def stripe(gateway: StripeGateway, settings: Settings, clock: Clock) -> li
             connect_events=_events_of(Source.CONNECT),
         ),
     ]
+
+
+async def require_durable(engine: AsyncEngine) -> None:
+    """Raises ``ConfigurationError`` unless PostgreSQL keeps what it acknowledges."""
+    finding = await durability(engine)
+    if finding.level is Level.UNSAFE:
+        raise ConfigurationError(f"{finding.says} {finding.to_do}")
 
 
 async def require_safe(gateway: StripeGateway, settings: Settings, clock: Clock) -> None:

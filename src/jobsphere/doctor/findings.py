@@ -75,6 +75,23 @@ def _secrets(known: Keys) -> list[Finding]:
     return [Finding("webhook secrets", Level.GOOD, "Each endpoint has a signing secret of its own.")]
 
 
+def durability(*, fsync: str, synchronous_commit: str) -> Finding:
+    """Whether what PostgreSQL says is committed stays so when the power fails; the values are PostgreSQL's own."""
+    off = [
+        f"{name} = off"
+        for name, value in (("fsync", fsync), ("synchronous_commit", synchronous_commit))
+        if value == "off"
+    ]
+    if not off:
+        return Finding("durability", Level.GOOD, "What is committed is on the disk before anybody is told.")
+    return Finding(
+        "durability",
+        Level.UNSAFE,
+        f"PostgreSQL runs with {' and '.join(off)}: money that was acknowledged can be lost when the power fails.",
+        "Set both to on: in postgresql.conf, and where the role or the database has a setting of its own.",
+    )
+
+
 def arrivals(seen: Iterable[Arrivals]) -> list[Finding]:
     """Whether events of the key's mode come to each endpoint: so the secrets are of that mode."""
     found = {one.source: one for one in seen}

@@ -17,7 +17,7 @@ from jobsphere.marketplace.refusals import ContractorNotFound
 from jobsphere.marketplace.store import Deed, save_new
 from jobsphere.money import Money
 from jobsphere.wallets import freezes
-from jobsphere.wallets.freezes import Use
+from jobsphere.wallets.freeze import Use
 from jobsphere.wallets.limits import Limits
 from jobsphere.wallets.wallet import Wallet, lock_wallet_of, wallet_of
 

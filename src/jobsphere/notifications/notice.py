@@ -31,6 +31,8 @@ class NoticeType(StrEnum):
     JOB_COMPLETED = "job_completed"  # the customer confirmed the work, the contractor is paid
     ACCOUNT_UPDATED = "account_updated"  # the contractor's payout account can, or can no longer, be paid
     BANK_ACCOUNT_CHANGED = "bank_account_changed"  # another bank account took the place of the one before
+    WALLET_FROZEN = "wallet_frozen"  # the owner cannot use the wallet as before
+    WALLET_THAWED = "wallet_thawed"  # a freeze ended; another one may still be in force
     ATTENTION_NEEDED = "attention_needed"  # something waits for longer than it may: for admins
 
 

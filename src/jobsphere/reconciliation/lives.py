@@ -6,7 +6,19 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, DateTime, FromClause, Text, column, table
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Text,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jobsphere.clock import Clock, Ids
@@ -27,8 +39,10 @@ from jobsphere.refunds.ask import ask as ask_about_refund
 from jobsphere.refunds.lifecycle import RETURNED, RefundState
 from jobsphere.refunds.tables import refunds
 from jobsphere.stripe_gateway.client import StripeGateway
+from jobsphere.wallets.tables import freezes
 from jobsphere.withdrawals.ask import ask as ask_about_withdrawal
 from jobsphere.withdrawals.tables import withdrawals
+from jobsphere.withdrawals.waiting import WATCHED
 from jobsphere.withdrawals.withdrawal import WithdrawalState
 
 
@@ -50,6 +64,18 @@ class InboxState(StrEnum):
     DONE = "done"  # what follows from it is stored
     IGNORED = "ignored"  # of a type or about a thing that does not concern us
     PARKED = "parked"  # a person must look at it
+
+
+class FreezeState(StrEnum):
+    """Whether somebody has to look at a freeze again."""
+
+    DUE_FOR_REVIEW = "due_for_review"  # it is in force, and its review date is over
+
+
+class PayoutState(StrEnum):
+    """Whether what counts as paid may still come back."""
+
+    WATCHED = "watched"  # its bank may send it back within these days; Stripe is asked once a day
 
 
 # Asks Stripe about one thing and applies what it says, in database transactions of its own.
@@ -94,6 +120,26 @@ _inbox = table(
     column("id", BigInteger),
     column("status", Text),
     column("received_at", DateTime(timezone=True)),
+)
+
+_freezes = (
+    select(freezes.c.id, literal_column("'due_for_review'").label("state"), freezes.c.review_at.label("since"))
+    .where(freezes.c.lifted_at.is_(None), freezes.c.review_at <= func.now())
+    .where(or_(freezes.c.ends_at.is_(None), freezes.c.ends_at > func.now()))
+    .subquery("freezes_due")
+)
+# Since when nobody asked: the day it arrived, or that of the last question.
+_payouts = (
+    select(
+        withdrawals.c.id,
+        literal_column("'watched'").label("state"),
+        func.coalesce(withdrawals.c.watched_at, withdrawals.c.estimated_arrival).label("since"),
+        withdrawals.c.amount_minor,
+        withdrawals.c.currency,
+    )
+    .where(withdrawals.c.state == WithdrawalState.PAID.value)
+    .where(withdrawals.c.estimated_arrival > func.now() - WATCHED)
+    .subquery("payouts_watched")
 )
 
 LIVES = (
@@ -157,6 +203,19 @@ LIVES = (
         withdrawals.c.amount_minor,
         withdrawals.c.currency,
     ),
+    # A withdrawal ends with paid; for some days after that it is watched all the same (withdrawals/ask.py).
+    Life(
+        "payout",
+        PayoutState,
+        frozenset(),
+        _payouts,
+        _payouts.c.state,
+        _payouts.c.since,
+        None,
+        _payouts.c.amount_minor,
+        _payouts.c.currency,
+    ),
+    Life("freeze", FreezeState, frozenset(), _freezes, _freezes.c.state, _freezes.c.since),
     Life(
         "offer",
         OfferState,

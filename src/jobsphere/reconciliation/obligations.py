@@ -16,7 +16,7 @@ from jobsphere.disputes.lifecycle import DisputeState
 from jobsphere.disputes.warnings import WarningState
 from jobsphere.marketplace.job import JobState
 from jobsphere.marketplace.offer import OfferState
-from jobsphere.reconciliation.lives import InboxState, Life
+from jobsphere.reconciliation.lives import FreezeState, InboxState, Life, PayoutState
 from jobsphere.refunds.lifecycle import RefundState
 from jobsphere.withdrawals.withdrawal import WithdrawalState
 
@@ -159,6 +159,20 @@ OBLIGATIONS = (
         "find out why the transfer cannot be reversed: is the account's balance negative?",
     ),
     Obligation(WithdrawalState.REVERSING, _MINUTES_10, _DAY, _RESENDS, "look for the reversal at Stripe"),
+    Obligation(
+        PayoutState.WATCHED,
+        _DAY,
+        3 * _DAY,
+        "it, once a day for ten days after its arrival, by the worker",
+        "look whether the worker runs, and at the payout at Stripe",
+    ),
+    Obligation(
+        FreezeState.DUE_FOR_REVIEW,
+        timedelta(0),
+        timedelta(0),
+        "nobody: a person decides",
+        "lift it; if it has to stay, put one with another review date in its place first",
+    ),
     Obligation(
         OfferState.SENT,
         timedelta(days=30),

@@ -18,7 +18,7 @@ from jobsphere.refunds import lifecycle, store
 from jobsphere.refunds.lifecycle import Refund, RefundState
 from jobsphere.refunds.quote import NotNow, Payment, Quote, quote
 from jobsphere.wallets import freezes
-from jobsphere.wallets.freezes import Use
+from jobsphere.wallets.freeze import Use
 from jobsphere.wallets.wallet import lock_wallet_of
 
 

@@ -5,9 +5,7 @@ already on its way at Stripe, is ever stopped by one (lifecycle.md section 11).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -16,33 +14,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.audit.write import write as write_audit
+from jobsphere.notifications.write import notify
+from jobsphere.wallets import freeze_notices as notices
+from jobsphere.wallets.freeze import Freeze, FreezeLevel, Use
 from jobsphere.wallets.tables import freezes, wallets
 from jobsphere.wallets.wallet import Wallet, WalletNotFound
 
 REVIEW_AFTER = timedelta(days=7)
-
-
-class FreezeLevel(StrEnum):
-    """How much a freeze stops, from little to everything a person can do with their wallet."""
-
-    WITHDRAWALS = "withdrawals"  # nothing can be withdrawn to a bank
-    OUTGOING = "outgoing"  # nor can offers be sent or deposits be paid back to a card
-    ALL = "all"  # nor can deposits be started
-
-
-class Use(StrEnum):
-    """What a person wants to do with their wallet."""
-
-    WITHDRAW = "withdraw"  # send money to a bank
-    SPEND = "spend"  # send an offer, or have a deposit paid back
-    PAY_IN = "pay_in"  # start a deposit
-
-
-_STOPPED_BY = {
-    Use.WITHDRAW: frozenset(FreezeLevel),
-    Use.SPEND: frozenset({FreezeLevel.OUTGOING, FreezeLevel.ALL}),
-    Use.PAY_IN: frozenset({FreezeLevel.ALL}),
-}
+# A worker that was down for so long has missed telling that a freeze ended.
+TOLD_WITHIN = timedelta(days=7)
 
 
 class WalletFrozen(Exception):
@@ -55,29 +35,6 @@ class FreezeNotFound(Exception):
 
 class FreezeWithoutLength(Exception):
     """A freeze would end, or be looked at again, before it begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Freeze:
-    """One freeze; ``author_id`` is None when the platform did it by itself, ``ends_at`` when it has no end."""
-
-    id: int
-    wallet_id: UUID
-    level: FreezeLevel
-    reason: str
-    reference: str | None
-    author_id: UUID | None
-    created_at: datetime
-    review_at: datetime
-    ends_at: datetime | None
-
-    def is_in_force(self, now: datetime) -> bool:
-        """Whether it stops anything at that time; it ends by itself, whoever looks or does not."""
-        return self.ends_at is None or now < self.ends_at
-
-    def stops(self, use: Use) -> bool:
-        """Whether the wallet cannot be used like that while it is in force."""
-        return self.level in _STOPPED_BY[use]
 
 
 async def freeze(
@@ -104,8 +61,9 @@ async def freeze(
     review_at = review_at or now + REVIEW_AFTER
     if review_at <= now or (ends_at is not None and ends_at <= now):
         raise FreezeWithoutLength
-    marked = update(wallets).where(wallets.c.id == wallet_id).values(is_frozen=True).returning(wallets.c.id)
-    if (await connection.execute(marked)).one_or_none() is None:
+    marked = update(wallets).where(wallets.c.id == wallet_id).values(is_frozen=True).returning(wallets.c.user_id)
+    owner_id = (await connection.execute(marked)).scalar_one_or_none()
+    if owner_id is None:
         raise WalletNotFound
     values = {"level": level.value, "reason": reason, "reference": reference, "author_id": author_id}
     times = {"created_at": now, "review_at": review_at, "ends_at": ends_at}
@@ -119,6 +77,7 @@ async def freeze(
     if row is None:
         return _freeze((await connection.execute(select(freezes).where(freezes.c.reference == reference))).one())
     await _keep(connection, "wallet.frozen", row, author_id, reason, now)
+    await notify(connection, [notices.frozen(_freeze(row), owner_id)], now=now)
     return _freeze(row)
 
 
@@ -144,9 +103,11 @@ async def lift(
     row = lifted.one_or_none()
     if row is None:
         raise FreezeNotFound
-    if not await in_force(connection, row.wallet_id, now=now):
-        await connection.execute(update(wallets).where(wallets.c.id == row.wallet_id).values(is_frozen=False))
+    others_stay = bool(await in_force(connection, row.wallet_id, now=now))
+    wallet = update(wallets).where(wallets.c.id == row.wallet_id).values(is_frozen=others_stay)
+    owner_id = (await connection.execute(wallet.returning(wallets.c.user_id))).scalar_one()
     await _keep(connection, "wallet.freeze_lifted", row, author_id, reason, now)
+    await notify(connection, [notices.thawed(_freeze(row), owner_id, others_stay=others_stay)], now=now)
     return _freeze(row)
 
 
@@ -159,6 +120,15 @@ async def lift_by_reference(
     if freeze_id is None:
         return None
     return await lift(connection, freeze_id, reason=reason, author_id=author_id, now=now)
+
+
+async def tell_ended(connection: AsyncConnection, *, now: datetime) -> None:
+    """Tell the owners of freezes that ended by themselves within the last days, each once."""
+    lately = freezes.c.lifted_at.is_(None), freezes.c.ends_at > now - TOLD_WITHIN, freezes.c.ends_at <= now
+    owner = select(wallets.c.user_id).where(wallets.c.id == freezes.c.wallet_id).scalar_subquery()
+    for row in (await connection.execute(select(freezes, owner.label("owner_id")).where(*lately))).all():
+        others_stay = bool(await in_force(connection, row.wallet_id, now=now))
+        await notify(connection, [notices.thawed(_freeze(row), row.owner_id, others_stay=others_stay)], now=now)
 
 
 async def in_force(connection: AsyncConnection, wallet_id: UUID, *, now: datetime) -> list[Freeze]:

@@ -10,7 +10,8 @@ from jobsphere.money import Money
 from jobsphere.payout_accounts import store as payout_accounts
 from jobsphere.payout_accounts.account import PayoutAccount
 from jobsphere.wallets import freezes
-from jobsphere.wallets.freezes import Use, WalletFrozen
+from jobsphere.wallets.freeze import Use
+from jobsphere.wallets.freezes import WalletFrozen
 from jobsphere.wallets.limits import AmountOutOfLimits
 from jobsphere.wallets.wallet import InsufficientFunds, OtherCurrency, Wallet, WalletInactive, available_balance
 from jobsphere.withdrawals import switch

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.database import DatabaseTransaction, reading
 from jobsphere.identity.people import Role, User
 from jobsphere.wallets import freezes
-from jobsphere.wallets.freezes import Freeze, FreezeLevel
+from jobsphere.wallets.freeze import Freeze, FreezeLevel
 from jobsphere.web.answers import answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import Body, router
