@@ -1,6 +1,7 @@
 """What Stripe says of deposits, by its events or when it is asked. Only here is a wallet credited."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,26 +18,72 @@ class OtherPaymentIntent(Exception):
     """It names a deposit of ours that has another PaymentIntent: a person must look whose money this is."""
 
 
+Rule = Callable[[Deposit, PaymentIntent], Step]
 # Whether a report was about a deposit of ours, or why a person must look at it.
 Outcome = bool | OtherPaymentIntent | UnexpectedAmount
-Rule = Callable[[Deposit, PaymentIntent], Step]
 
 
-async def payments_succeeded(
-    connection: AsyncConnection, intents: Sequence[PaymentIntent], now: datetime
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What Stripe says of a PaymentIntent; the rule is what that means for its deposit."""
+
+    intent: PaymentIntent
+    rule: Rule
+
+
+async def payments_reported(
+    connection: AsyncConnection, reports: Sequence[Report], now: datetime
 ) -> list[Outcome]:
-    """Credit the wallets, each deposit once, as if the PaymentIntents were taken one after another.
+    """Apply reports as if they were taken one after another; one that is refused keeps no other from its end."""
+    named = {report.intent.id: deposit_id_of(report.intent) for report in reports}
+    batch = _Batch({deposit.id: deposit for deposit in await store.lock_named(connection, named)})
+    outcomes: list[Outcome] = []
+    for report in reports:
+        try:
+            deposit = batch.owner(report.intent)
+            if deposit is not None:
+                step = report.rule(deposit, report.intent)
+                if step.deposit != deposit and deposit.id in batch.moved:
+                    # One statement for many moves each once; this one goes with the next.
+                    await store.save_all(connection, batch.taken(), now=now)
+                batch.put(deposit, step)
+            outcomes.append(deposit is not None)
+        except (OtherPaymentIntent, UnexpectedAmount) as refusal:
+            outcomes.append(refusal)
+    await store.save_all(connection, batch.taken(), now=now)
+    return outcomes
 
-    One that cannot be credited keeps no other from it.
-    """
-    return await _apply(connection, intents, _succeeded, now)
 
+class _Batch:
+    """Locked deposits as the reports so far have left them, and the steps that are not stored yet."""
 
-async def payments_canceled(
-    connection: AsyncConnection, intents: Sequence[PaymentIntent], now: datetime
-) -> list[Outcome]:
-    """They will never charge a card; otherwise as ``payments_succeeded``."""
-    return await _apply(connection, intents, _canceled, now)
+    def __init__(self, deposits: dict[UUID, Deposit]) -> None:
+        self._deposits = deposits
+        self._owners = {deposit.payment_intent_id: deposit.id for deposit in deposits.values()}
+        self.moved: dict[UUID, tuple[Deposit, Step]] = {}
+
+    def owner(self, intent: PaymentIntent) -> Deposit | None:
+        """The deposit of the PaymentIntent, by its metadata when the event came before our answer.
+
+        Raises:
+            OtherPaymentIntent: the one that it names has another.
+        """
+        id_ = self._owners.get(intent.id) or deposit_id_of(intent)
+        deposit = self._deposits.get(id_) if id_ is not None else None
+        if deposit is not None and deposit.payment_intent_id not in (None, intent.id):
+            raise OtherPaymentIntent(f"deposit {deposit.id}")
+        return deposit
+
+    def put(self, before: Deposit, step: Step) -> None:
+        """The next report of this deposit meets it after this step."""
+        if step.deposit != before:
+            self.moved[before.id] = (before, step)
+            self._deposits[before.id] = step.deposit
+            self._owners[step.deposit.payment_intent_id] = before.id
+
+    def taken(self) -> list[tuple[Deposit, Step]]:
+        steps, self.moved = list(self.moved.values()), {}
+        return steps
 
 
 async def payment_succeeded(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
@@ -46,12 +93,12 @@ async def payment_succeeded(connection: AsyncConnection, intent: PaymentIntent, 
         UnexpectedAmount: Stripe received something else than was asked for.
         OtherPaymentIntent: its deposit has another one.
     """
-    return _alone(await _apply(connection, [intent], _succeeded, now))
+    return _alone(await payments_reported(connection, [Report(intent, succeeded)], now))
 
 
 async def payment_said(connection: AsyncConnection, intent: PaymentIntent, *, now: datetime) -> bool:
     """Apply what Stripe said of it when it was asked just now. False, and raises, as ``payment_succeeded``."""
-    return _alone(await _apply(connection, [intent], said, now))
+    return _alone(await payments_reported(connection, [Report(intent, said)], now))
 
 
 def _alone(outcomes: Sequence[Outcome]) -> bool:
@@ -74,9 +121,9 @@ def said(deposit: Deposit, intent: PaymentIntent) -> Step:
     """What the PaymentIntent as it is now means for its deposit (statuses: stripe.md section 1)."""
     match intent.status:
         case "succeeded":
-            return _succeeded(deposit, intent)
+            return succeeded(deposit, intent)
         case "canceled":
-            return _canceled(deposit, intent)
+            return canceled(deposit, intent)
         case "requires_action":
             return lifecycle.requires_action(deposit, intent.id)
         case "processing":
@@ -87,44 +134,18 @@ def said(deposit: Deposit, intent: PaymentIntent) -> Step:
             return Step(deposit)
 
 
-def _succeeded(deposit: Deposit, intent: PaymentIntent) -> Step:
+def succeeded(deposit: Deposit, intent: PaymentIntent) -> Step:
+    """The wallet is credited.
+
+    Raises:
+        UnexpectedAmount: Stripe received something else than was asked for.
+    """
     return lifecycle.succeeded(deposit, intent.id, intent.amount_received, intent.charge_id)
 
 
-def _canceled(deposit: Deposit, _: PaymentIntent) -> Step:
+def canceled(deposit: Deposit, _: PaymentIntent) -> Step:
+    """It will never charge a card."""
     return lifecycle.canceled(deposit, CANCELED)
-
-
-async def _apply(
-    connection: AsyncConnection, intents: Sequence[PaymentIntent], rule: Rule, now: datetime
-) -> list[Outcome]:
-    named = {intent.id: deposit_id_of(intent) for intent in intents}
-    present: dict[UUID | None, Deposit] = {
-        deposit.id: deposit for deposit in await store.lock_named(connection, named)
-    }
-    owners = {deposit.payment_intent_id: deposit.id for deposit in present.values()}
-    outcomes: list[Outcome] = []
-    steps = []
-    for intent in intents:
-        try:
-            deposit = _owner(intent, present.get(owners.get(intent.id) or named[intent.id]))
-            if deposit is not None:
-                step = rule(deposit, intent)
-                steps.append((deposit, step))
-                # The next report of it meets it as this one left it.
-                present[deposit.id] = step.deposit
-                owners[step.deposit.payment_intent_id] = deposit.id
-            outcomes.append(deposit is not None)
-        except (OtherPaymentIntent, UnexpectedAmount) as refusal:
-            outcomes.append(refusal)
-    await store.save_all(connection, steps, now=now)
-    return outcomes
-
-
-def _owner(intent: PaymentIntent, deposit: Deposit | None) -> Deposit | None:
-    if deposit is not None and deposit.payment_intent_id not in (None, intent.id):
-        raise OtherPaymentIntent(f"deposit {deposit.id}")
-    return deposit
 
 
 def deposit_id_of(intent: PaymentIntent) -> UUID | None:

@@ -76,6 +76,14 @@ class Handler:
     together: Together | None = None
 
 
+def payment_succeeded(stripe_object: Mapping[str, Any]) -> settle.Report:
+    return settle.Report(objects.payment_intent(stripe_object), settle.succeeded)
+
+
+def payment_canceled(stripe_object: Mapping[str, Any]) -> settle.Report:
+    return settle.Report(objects.payment_intent(stripe_object), settle.canceled)
+
+
 async def ask_payment(gateway: StripeGateway, event: Event) -> objects.PaymentIntent | None:
     """States that pass and come again, also failures: only what Stripe says now counts (stripe.md section 1)."""
     try:
@@ -182,13 +190,13 @@ _ACCOUNT_CHANGED = Handler(
 
 HANDLERS: Mapping[str, Handler] = {
     "payment_intent.succeeded": Handler(
-        "credits the wallet, once", together=Together(objects.payment_intent, settle.payments_succeeded)
+        "credits the wallet, once", together=Together(payment_succeeded, settle.payments_reported)
     ),
     "payment_intent.payment_failed": Handler(
         "keeps the attempt that was declined", payment_moved, ask=ask_payment
     ),
     "payment_intent.canceled": Handler(
-        "ends the deposit", together=Together(objects.payment_intent, settle.payments_canceled)
+        "ends the deposit", together=Together(payment_canceled, settle.payments_reported)
     ),
     "payment_intent.requires_action": Handler("asks the customer for 3-D Secure", payment_moved, ask=ask_payment),
     "payment_intent.processing": Handler("shows that the bank is at it", payment_moved, ask=ask_payment),

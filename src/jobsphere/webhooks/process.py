@@ -243,16 +243,21 @@ async def _apply(connection: AsyncConnection, deeds: Sequence[Deed], moment: Mom
     ids = [deed.claimed.id for deed in deeds]
     open_ = set((await connection.execute(_LOCK_OPEN, {"event_ids": ids})).scalars())
     outcomes: dict[int, Outcome] = {}
-    by_handler: dict[Handler, list[Deed]] = {}
+    by_verb: dict[Any, list[Deed]] = {}
     for deed in deeds:
         if deed.claimed.id in open_:
-            by_handler.setdefault(deed.handler, []).append(deed)
-    for handler, theirs in by_handler.items():
-        found = await _apply_by(connection, handler, theirs, moment)
+            by_verb.setdefault(_verb(deed.handler), []).append(deed)
+    for theirs in by_verb.values():
+        found = await _apply_by(connection, theirs[0].handler, theirs, moment)
         outcomes.update(zip((deed.claimed.id for deed in theirs), found, strict=True))
     await _mark(connection, [id_ for id_, outcome in outcomes.items() if outcome is True], "done", moment.now)
     await _mark(connection, [id_ for id_, outcome in outcomes.items() if outcome is False], "ignored", moment.now)
     return outcomes
+
+
+def _verb(handler: Handler) -> Any:
+    """What types of events have in common that are applied at once, in the order in which they came."""
+    return handler.together.apply if handler.together is not None else handler.apply
 
 
 async def _apply_by(
