@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,34 +11,43 @@ import typer
 import uvloop
 from rich.console import Console
 
+import benchmarks.figures.measure
 import benchmarks.ledger.compare
 import benchmarks.offers.compare
 import benchmarks.sandbox.compare
 import benchmarks.webhooks.compare
 import benchmarks.worker.compare
+from benchmarks.contest import Say
 from benchmarks.effort import FULL, QUICK, Effort
-from benchmarks.ground import open_ground
+from benchmarks.ground import Ground, open_ground
 from benchmarks.machine import describe
-from benchmarks.report import Report, show, write
+from benchmarks.report import Finding, Report, show, write
 from jobsphere.observability import configure_logging
+
+_WIDTH = 132
 
 
 class Part(StrEnum):
     """What can be measured alone."""
 
-    LEDGER = "ledger"
-    WEBHOOKS = "webhooks"
-    WORKER = "worker"
-    OFFERS = "offers"
-    SANDBOX = "sandbox"
+    LEDGER = "ledger"  # entries recorded, against pgbench and a naive ledger
+    WEBHOOKS = "webhooks"  # events acknowledged, against a constant
+    WORKER = "worker"  # deposits settled out of a full inbox, against pgbench
+    OFFERS = "offers"  # offers sent over HTTP, against pgbench
+    SANDBOX = "sandbox"  # payments at the sandbox, against a constant
+    FIGURES = "figures"  # start-up, promptness and what is lost when processes are killed
 
 
-COMPARISONS = {
+Measure = Callable[[Ground, Effort, Say], Awaitable[Sequence[Finding]]]
+
+MEASURES: Mapping[Part, Measure] = {
     Part.LEDGER: benchmarks.ledger.compare.compare,
     Part.WEBHOOKS: benchmarks.webhooks.compare.compare,
     Part.WORKER: benchmarks.worker.compare.compare,
     Part.OFFERS: benchmarks.offers.compare.compare,
     Part.SANDBOX: benchmarks.sandbox.compare.compare,
+    # Last, because it kills PostgreSQL.
+    Part.FIGURES: benchmarks.figures.measure.measure,
 }
 
 
@@ -53,24 +63,30 @@ def main(
     """Compare JobSphere with its peers on a PostgreSQL of its own. Exit 1 if a row could not be measured."""
     configure_logging(level="WARNING")
     progress = Console(stderr=True, highlight=False, soft_wrap=True)
+    parts = [part for part in Part if not only or part in only]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        report = runner.run(_measure(only or list(Part), QUICK if quick else FULL, progress))
-    show(report, Console(highlight=False, width=118))
+        report = runner.run(_measure(parts, QUICK if quick else FULL, progress))
+    show(report, Console(highlight=False, width=_WIDTH))
     if json_file is not None:
         write(report, json_file)
     raise typer.Exit(0 if report.complete else 1)
 
 
-async def _measure(parts: list[Part], effort: Effort, progress: Console) -> Report:
+async def _measure(parts: Sequence[Part], effort: Effort, progress: Console) -> Report:
     started = time.monotonic()
 
     def say(text: str) -> None:
         progress.print(f"{time.monotonic() - started:5.0f} s  {text}", markup=False)
 
+    findings: list[Finding] = []
+    seconds: dict[str, float] = {}
     with open_ground() as ground:
         machine = await describe(ground)
-        found = [outcome for part in parts for outcome in await COMPARISONS[part](ground, effort, say)]
-    return Report(machine, effort, found, time.monotonic() - started)
+        for part in parts:
+            began = time.monotonic()
+            findings.extend(await MEASURES[part](ground, effort, say))
+            seconds[part.value] = time.monotonic() - began
+    return Report(machine, effort, findings, seconds)
 
 
 app()

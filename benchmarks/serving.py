@@ -17,6 +17,7 @@ TOKEN_SECRET = "signs the tokens of this benchmark only"  # noqa: S105 - as it s
 REPOSITORY = Path(__file__).resolve().parents[1]
 _START_SECONDS_MAX = 30
 _STOP_SECONDS_MAX = 15
+_API = r"API +http://\S+:([0-9]+)"
 _OURS = ("STRIPE_", "JOBSPHERE_", "DATABASE_", "PAYMENT_", "FRONTEND_", "LOG_")
 
 
@@ -45,21 +46,22 @@ def jobsphere_served(ground: Ground, database: str) -> Iterator[int]:
     Raises:
         NotServed: it did not start.
     """
-    with jobsphere_running(ground, database) as running:
+    with jobsphere_running(ground, database, "--port", "0", "--no-worker") as running:
         yield running.port
 
 
 @contextmanager
-def jobsphere_running(ground: Ground, database: str) -> Iterator[Running]:
-    """The same, with the process."""
-    command = [sys.executable, "-m", "jobsphere", "serve", "--port", "0", "--no-worker"]
+def jobsphere_running(ground: Ground, database: str, *arguments: str) -> Iterator[Running]:
+    """``jobsphere serve`` with these arguments.
+
+    Raises:
+        NotServed: it did not start.
+    """
+    command = [sys.executable, "-m", "jobsphere", "serve", *arguments]
     environment = _environment(ground, database)
     # In a folder without a .env file.
-    with started(command, environment, ground.home, ground.home / "serve.log", API) as running:
+    with started(command, environment, ground.home, ground.home / "serve.log", _API) as running:
         yield running
-
-
-API = r"API +http://\S+:([0-9]+)"
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Our endpoint and the constant as contestants, and the proof that nothing acknowledged was lost."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
 
@@ -21,6 +21,16 @@ _LOST = text(
     WHERE NOT EXISTS (SELECT FROM webhook_events AS e WHERE e.event_key = acknowledged.event_key)
     """
 ).bindparams(bindparam("acknowledged", type_=ARRAY(TEXT)))
+
+
+async def count_stored(url: str, event_ids: Collection[str]) -> tuple[int, int]:
+    """How many events are stored, and how many of ``event_ids`` are not."""
+    engine = create_engine(url, pool_size=1)
+    async with reading(engine) as connection:
+        lost = (await connection.execute(_LOST, {"acknowledged": list(event_ids)})).scalar_one()
+        stored = (await connection.execute(text("SELECT count(*) FROM webhook_events"))).scalar_one()
+    await engine.dispose()
+    return stored, lost
 
 
 @dataclass(slots=True)
@@ -44,12 +54,7 @@ class Acknowledged:
 
     async def breach(self, url: str) -> str | None:
         """Why the answers do not count, None when exactly what was acknowledged is stored, each once."""
-        engine = create_engine(url, pool_size=1)
-        async with reading(engine) as connection:
-            parameters = {"acknowledged": list(self.event_ids)}
-            lost = (await connection.execute(_LOST, parameters)).scalar_one()
-            stored = (await connection.execute(text("SELECT count(*) FROM webhook_events"))).scalar_one()
-        await engine.dispose()
+        stored, lost = await count_stored(url, self.event_ids)
         if lost or stored != len(self.event_ids):
             return f"{len(self.event_ids)} events were acknowledged, {stored} are stored, {lost} are lost"
         return None
