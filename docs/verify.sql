@@ -22,8 +22,14 @@ SELECT currency, sum(minor) AS difference FROM (
 ) AS moved GROUP BY currency HAVING sum(minor) <> 0;
 
 \echo 'Stored balances that are not the sum of their postings, or below zero'
-SELECT a.name, a.currency, a.balance_minor AS stored, COALESCE(s.minor, 0) AS postings
-FROM ledger_accounts AS a
+SELECT a.name, a.currency, a.stored, COALESCE(s.minor, 0) AS postings
+FROM (
+    SELECT id, name, currency, balance_minor < 0 AS is_below,
+        CASE WHEN may_go_below_zero THEN COALESCE(parts.minor, 0) ELSE balance_minor END AS stored
+    FROM ledger_accounts
+    LEFT JOIN (SELECT account_id, sum(balance_minor) AS minor FROM balance_parts GROUP BY account_id) AS parts
+        ON parts.account_id = id
+) AS a
 LEFT JOIN (
     SELECT m.account_id, sum(CASE WHEN m.side = a.normal_side THEN m.minor ELSE -m.minor END) AS minor
     FROM (
@@ -33,7 +39,7 @@ LEFT JOIN (
     ) AS m JOIN ledger_accounts AS a ON a.id = m.account_id
     GROUP BY m.account_id
 ) AS s ON s.account_id = a.id
-WHERE a.balance_minor <> COALESCE(s.minor, 0) OR a.balance_minor < 0;
+WHERE a.stored <> COALESCE(s.minor, 0) OR a.is_below;
 
 \echo 'Accounts of people, offers or withdrawals without a guarded balance'
 SELECT name, currency FROM ledger_accounts

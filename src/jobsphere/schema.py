@@ -1,6 +1,6 @@
 """What every folder's ``tables.py`` builds on: the metadata, and rules that PostgreSQL keeps by itself."""
 
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, MetaData, event
 
@@ -24,15 +24,16 @@ def install(*statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def append_only(table: str, *columns: str) -> None:
+def append_only(table: str, *columns: str, each: Literal["row", "statement"] = "row") -> None:
     """Make PostgreSQL refuse to remove rows of ``table``, or to change them, whoever asks.
 
-    With ``columns`` only these are fixed and the others may change.
+    With ``columns`` only these are fixed and the others may change. ``each`` statement also refuses what would
+    touch no row, and costs nothing for each row whose other columns change.
     """
     update = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
     install(
         f"CREATE TRIGGER refuse_change BEFORE {update} OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+        f"FOR EACH {each} EXECUTE FUNCTION refuse_change()",
         f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
         # ALWAYS: also in a session that pretends to be a replica.

@@ -19,7 +19,7 @@ VERIFY = REPOSITORY / "docs" / "verify.sql"
 # Owners can do this; the application cannot, and nobody does it by accident.
 UNGUARDED = [
     f"ALTER TABLE {table} DISABLE TRIGGER USER"
-    for table in ("debts", "journal_entries", "ledger_accounts", "offers", "webhook_events")
+    for table in ("balance_parts", "debts", "journal_entries", "ledger_accounts", "offers", "webhook_events")
 ]
 # Two months before the history, which is at the first moment of the clock.
 BACK = "timestamptz '2025-11-01 00:00Z'"
@@ -64,6 +64,11 @@ BREACHES: dict[str, list[list[str]]] = {
                 SELECT id FROM ledger_accounts WHERE name = '{FEES}' AND currency = 'eur')
             WHERE credit_account_id = (SELECT id FROM ledger_accounts WHERE name = '{FEES}' AND currency = 'usd')
             """,
+            f"""
+            UPDATE balance_parts SET account_id = (
+                SELECT id FROM ledger_accounts WHERE name = '{FEES}' AND currency = 'eur')
+            WHERE account_id = (SELECT id FROM ledger_accounts WHERE name = '{FEES}' AND currency = 'usd')
+            """,
         ]
     ],
     "every stored balance is the sum of its postings": [
@@ -76,6 +81,14 @@ BREACHES: dict[str, list[list[str]]] = {
             f"UPDATE ledger_accounts SET balance_minor = {stored} WHERE may_go_below_zero = {shared}",
         ]
         for stored, shared in (("NULL", "false"), ("0", "true"))
+    ]
+    + [
+        ["UPDATE balance_parts SET balance_minor = balance_minor + 1"],
+        ["DELETE FROM balance_parts"],
+        [
+            "INSERT INTO balance_parts (account_id, balance_minor)"
+            " SELECT id, 0 FROM ledger_accounts WHERE name LIKE 'wallet:%'"
+        ],
     ],
     "no account of a person, offer or withdrawal is below zero": [
         [

@@ -72,6 +72,7 @@ FIXED = [
     ("postings", "debit_account_id = credit_account_id, credit_account_id = debit_account_id"),
     ("ledger_accounts", "normal_side = 'debit'"),
     ("ledger_accounts", "balance_minor = 1000000"),
+    ("balance_parts", "balance_minor = 1000000"),
     ("audit_log", "action = 'other'"),
     ("webhook_events", "payload = 'other'"),
     ("webhook_events", "event_key = 'other'"),
@@ -93,7 +94,7 @@ async def test_what_was_written_is_not_changed(
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
 @pytest.mark.parametrize(
     "table",
-    ["journal_entries", "postings", "ledger_accounts", "audit_log", "webhook_events"],
+    ["journal_entries", "postings", "ledger_accounts", "balance_parts", "audit_log", "webhook_events"],
 )
 async def test_what_was_written_is_not_removed(
     filled: AsyncEngine, owner_engine: AsyncEngine, as_owner: bool, statement: str, table: str
@@ -150,7 +151,7 @@ async def test_the_application_may_call_one_function_that_runs_with_its_owners_r
                 " AND has_function_privilege(oid, 'EXECUTE')"
             )
         )
-        assert list(callable_.scalars()) == ["ledger_lock_balances"]
+        assert list(callable_.scalars()) == ["ledger_hold"]
 
 
 async def test_jobsphere_runs_as_the_application(engine: AsyncEngine) -> None:

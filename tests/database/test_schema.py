@@ -38,12 +38,12 @@ DIFFERENCES = [
     "ALTER TABLE refunds DROP CONSTRAINT refunds_stripe_refund_id_key",
     "ALTER TABLE refunds DROP CONSTRAINT refunds_deposit_id_fkey",
     "ALTER TABLE ledger_accounts RENAME CONSTRAINT ledger_accounts_never_negative TO other",
-    "DROP INDEX postings_debit_account_id_entry_id_idx",
+    "DROP INDEX postings_accounts_idx",
     "DROP TRIGGER move_balances ON postings",
     "ALTER TABLE postings ENABLE TRIGGER refuse_change",
     "ALTER TABLE postings DISABLE TRIGGER refuse_change",
     "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
-    "ALTER FUNCTION ledger_lock_balances SECURITY INVOKER",
+    "ALTER FUNCTION ledger_hold SECURITY INVOKER",
     "ALTER FUNCTION ledger_move_balances RESET search_path",
 ]
 

@@ -110,6 +110,48 @@ async def test_platform_accounts_have_a_balance_and_may_pass_zero(engine: AsyncE
         assert (await balance(connection, platform_fees("usd"))).amount_minor == -30
 
 
+async def test_nobody_waits_for_an_account_that_all_share(engine: AsyncEngine) -> None:
+    await recorded(engine, entry("in", 100), entry("cost", 1, debit=platform_fees("usd"), credit=STRIPE))
+
+    # The outer database transaction moved stripe:balance and is still open while the inner one does.
+    async with engine.connect() as outer, engine.connect() as inner:
+        await record(outer, [entry("outer", 30, debit=platform_fees("usd"), credit=STRIPE)])
+        await record(inner, [entry("inner", 20, debit=platform_fees("usd"), credit=STRIPE)])
+        await inner.commit()
+        await outer.commit()
+
+    async with reading(engine) as connection:
+        assert (await balance(connection, STRIPE)).amount_minor == 49
+        assert (await balance(connection, platform_fees("usd"))).amount_minor == -51
+        parts = text("SELECT count(*) FROM balance_parts GROUP BY account_id ORDER BY 1")
+        assert list((await connection.execute(parts)).scalars()) == [2, 2]
+
+
+@pytest.mark.parametrize("as_owner", [False, True])
+async def test_parts_of_a_balance_move_with_postings_only(
+    engine: AsyncEngine, owner_engine: AsyncEngine, as_owner: bool
+) -> None:
+    await recorded(engine, entry("in", 100))
+
+    with pytest.raises(DBAPIError) as refusal:
+        async with (owner_engine if as_owner else engine).begin() as connection:
+            await connection.execute(text("INSERT INTO balance_parts (account_id, balance_minor) VALUES (1, 5)"))
+
+    assert sqlstate(refusal.value) == ("23001" if as_owner else "42501")
+
+
+async def test_an_account_in_two_currencies_is_two_accounts(engine: AsyncEngine) -> None:
+    euros = WALLET._replace(currency="eur")
+    posting = Posting(stripe_balance("eur"), euros, Money(7, "eur"))
+
+    verdicts = await recorded(engine, entry("dollars", 100), Entry("euros", (posting,)), entry("more", 1))
+
+    assert set(verdicts) == {Verdict.RECORDED}
+    async with reading(engine) as connection:
+        found = await balances(connection, [WALLET, euros, stripe_balance("eur")])
+    assert [str(money) for money in found.values()] == ["1.01 USD", "0.07 EUR", "0.07 EUR"]
+
+
 async def test_the_debt_of_a_failed_transaction_is_rolled_back(engine: AsyncEngine) -> None:
     class Interrupted(Exception):
         pass

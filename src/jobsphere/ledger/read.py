@@ -11,16 +11,11 @@ from jobsphere.money import Money
 
 _BALANCES = text(
     """
-    SELECT a.name, a.currency, COALESCE(a.balance_minor, (
-        SELECT COALESCE(sum(CASE side WHEN a.normal_side THEN amount_minor ELSE -amount_minor END), 0)
-        FROM (
-            SELECT 'debit' AS side, amount_minor FROM postings WHERE debit_account_id = a.id
-            UNION ALL
-            SELECT 'credit', amount_minor FROM postings WHERE credit_account_id = a.id
-        ) AS moved
-    ))::bigint
+    SELECT a.name, a.currency, COALESCE(
+        a.balance_minor, (SELECT sum(p.balance_minor) FROM balance_parts AS p WHERE p.account_id = a.id), 0
+    )::bigint
     FROM ledger_accounts AS a
-    JOIN unnest(:names, :currencies) AS wanted (name, currency) USING (name, currency)
+    WHERE a.name = ANY (:names) AND a.currency = ANY (:currencies)
     """
 ).bindparams(bindparam("names", type_=ARRAY(TEXT)), bindparam("currencies", type_=ARRAY(TEXT)))
 
@@ -32,7 +27,7 @@ async def balances(connection: AsyncConnection, accounts: Iterable[Account]) -> 
         _BALANCES,
         {
             "names": [account.name for account in wanted],
-            "currencies": [account.currency for account in wanted],
+            "currencies": list({account.currency for account in wanted}),
         },
     )
     found = {(name, currency): balance_minor for name, currency, balance_minor in rows}

@@ -13,6 +13,8 @@ _CHANGE = "SELECT, INSERT, UPDATE"
 GRANTS = {
     "alembic_version": "SELECT",
     "audit_log": _KEEP,
+    # Moved by the trigger on postings alone.
+    "balance_parts": "SELECT",
     "charge_fees": _CHANGE,
     "deposit_attempts": _CHANGE,
     # What was owed stays what was owed; only how much of it is repaid may change.
@@ -30,8 +32,8 @@ GRANTS = {
     "jobs": _CHANGE,
     # When it was recorded is for PostgreSQL to say.
     "journal_entries": "SELECT, INSERT (reference, posting_count)",
+    # Its balance is moved by the trigger on postings alone.
     "ledger_accounts": _KEEP,
-    # Moved by the trigger on postings alone.
     "notifications": _CHANGE,
     "obligations": _CHANGE,
     "offers": _CHANGE,
@@ -64,9 +66,9 @@ async def grant(connection: AsyncConnection, application_role: str) -> None:
     for table, privileges in GRANTS.items():
         await connection.execute(text(f"GRANT {privileges} ON {table} TO {role}"))
     # They run with their owner's rights: a trigger on a table of somebody's own would move balances too.
-    for function in ("ledger_lock_balances", "ledger_move_balances", "ledger_open_balance"):
+    for function in ("ledger_hold", "ledger_move_balances", "ledger_open_balance"):
         await connection.execute(text(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC, {role}"))
-    await connection.execute(text(f"GRANT EXECUTE ON FUNCTION ledger_lock_balances TO {role}"))
+    await connection.execute(text(f"GRANT EXECUTE ON FUNCTION ledger_hold TO {role}"))
 
 
 async def require_version(connection: AsyncConnection) -> None:
