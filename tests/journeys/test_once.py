@@ -217,7 +217,40 @@ async def test_stripe_sees_one_key_for_a_withdrawal_however_often_it_is_resent_a
         jobsphere.worker.wake()
     await jobsphere.withdrawal_in(contractor, withdrawal_id, "in_transit")
 
-    attempts = [key.rpartition(":")[2] for key in await keys()]
-    assert attempts == ["1"] * len(resends) + (["2"] if kind == "timeout_before" else [])
+    call = {"/v1/transfers": "transfer", "/v1/payouts": "payout"}[path]
+    name = f"withdrawal:{withdrawal_id}:{call}"
+    assert await keys() == [f"{name}:1"] * len(resends) + ([f"{name}:2"] if kind == "timeout_before" else [])
     assert await jobsphere.card_money_minor() == 10500 - 8000
+    await jobsphere.books_hold()
+
+
+async def test_a_reversal_is_resent_with_one_key_too_and_after_a_day_only_looked_for(jobsphere: JobSphere) -> None:
+    _, contractor = await jobsphere.earned("100")
+    withdrawal_id = (await contractor.done("/api/wallet/withdraw", {"amount": 80}))["withdrawalId"]
+    sent = await jobsphere.withdrawal_in(contractor, withdrawal_id, "in_transit")
+    path = f"/v1/transfers/{sent['transferId']}/reversals"
+    await jobsphere.sandbox.plan_faults({"match": f"POST {path}", "kind": "drop_after", "times": 1000})
+    await jobsphere.sandbox.fail_payout(sent["payoutId"], "no_account")
+    await jobsphere.withdrawal_in(contractor, withdrawal_id, "reversing")
+
+    async def keys() -> list[str]:
+        seen = await jobsphere.sandbox.calls()
+        return [one["idempotency_key"] for one in seen if (one["method"], one["path"]) == ("POST", path)]
+
+    async def resent(times: int) -> Any:
+        return len(await keys()) >= times
+
+    for hours in (1, 21):
+        before = len(await keys())
+        jobsphere.clock.advance(hours=hours)
+        jobsphere.worker.wake()
+        await jobsphere.until("it is sent again", partial(resent, before + 1))
+    jobsphere.clock.advance(hours=3)
+    known = await keys()
+    jobsphere.worker.wake()
+    await jobsphere.withdrawal_in(contractor, withdrawal_id, "returned")
+
+    assert await keys() == known
+    assert set(known) == {f"withdrawal:{withdrawal_id}:reversal:1"}
+    assert await contractor.wallet() == ("80.00", "0.00")
     await jobsphere.books_hold()

@@ -102,9 +102,7 @@ async def alone(databases: Any, database: str) -> AsyncIterator[JobSphere]:
         yield jobsphere
 
 
-async def test_the_worker_brings_a_deposit_and_a_withdrawal_to_their_end_without_webhooks(
-    alone: JobSphere,
-) -> None:
+async def test_the_worker_alone_brings_a_deposit_to_its_end_without_webhooks(alone: JobSphere) -> None:
     async def a_while() -> None:
         alone.clock.advance(minutes=1)
 
@@ -115,6 +113,43 @@ async def test_the_worker_brings_a_deposit_and_a_withdrawal_to_their_end_without
     await a_while()
     await alone.deposit_in(customer, started["depositId"], "completed")
 
+    await alone.books_hold()
+
+
+async def test_the_worker_alone_brings_withdrawals_to_every_end_without_webhooks(alone: JobSphere) -> None:
+    await alone.sandbox.set_delivery_mode("deliver")
+    _, contractor = await alone.earned("100")
+    await alone.sandbox.set_delivery_mode("drop")
+
+    async def comes(withdrawal_id: str, state: str) -> Any:
+        """Wait for the state, while our time passes."""
+
+        async def reached() -> Any:
+            alone.clock.advance(seconds=30)
+            found = await contractor.data(f"/api/wallet/withdrawals/{withdrawal_id}")
+            return found if found["state"] == state else None
+
+        return await alone.until(f"it is {state}", reached)
+
+    asked = [await contractor.done("/api/wallet/withdraw", {"amount": 20}) for _ in range(4)]
+    arrives, fails, canceled, fails_later = (one["withdrawalId"] for one in asked)
+    payouts = {
+        id_: (await comes(id_, "in_transit"))["payoutId"] for id_ in (arrives, fails, canceled, fails_later)
+    }
+    await alone.sandbox.fail_payout(payouts[fails], "no_account")
+    await alone.sandbox.cancel_payout(payouts[canceled])
+    await alone.sandbox.advance(days=3)
+    await comes(fails_later, "paid")
+    await alone.sandbox.fail_payout(payouts[fails_later], "account_closed")
+
+    ends = {arrives: "paid", fails: "returned", canceled: "returned", fails_later: "returned"}
+    reasons = [(await comes(id_, state))["reasonCode"] for id_, state in ends.items()]
+    assert reasons == [None, "no_account", "payout_canceled", "account_closed"]
+    assert await contractor.wallet() == ("60.00", "0.00")
+    delivered = [
+        one for one in await alone.sandbox.deliveries() if one["type"].startswith(("payout.", "transfer."))
+    ]
+    assert {one["state"] for one in delivered} == {"dropped"}
     await alone.books_hold()
 
 

@@ -63,6 +63,7 @@ async def blocked_until_the_bank_changes(jobsphere: JobSphere, contractor: Perso
     account_id = (await contractor.data("/api/wallet"))["stripeConnectAccountId"]
     await jobsphere.sandbox.change_bank(account_id, "000999999991")
     await jobsphere.until("the new bank account is seen", changed)
+    assert await problems() == {"bank_account_too_new"}
 
 
 async def ask_until_it_ends(jobsphere: JobSphere, contractor: Person, withdrawal_id: str, *states: str) -> Any:

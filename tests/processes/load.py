@@ -14,18 +14,23 @@ import httpx
 AT_ONCE = 6
 LOOK_SECONDS = 0.01
 _IDLE = """
-    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change)), 0)::float8
+    SELECT extract(epoch FROM clock_timestamp() - state_change)::float8 AS seconds, query
     FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()
+    ORDER BY state_change LIMIT 1
 """
 
 
 @dataclass(slots=True)
 class Figures:
-    """What a load met: how long each request took, what failed, and the longest idle database transaction."""
+    """What a load met: how long each request took, what failed, and the longest idle database transaction.
+
+    ``idle_after`` is the last statement of that one: what was done between it and the next took so long.
+    """
 
     seconds: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     idle_seconds_max: float = 0.0
+    idle_after: str = ""
 
     def p99(self) -> float:
         """The time within which 99 of 100 requests were answered, in seconds."""
@@ -89,7 +94,9 @@ async def watched(url: str) -> AsyncIterator[Figures]:
 
     async def look() -> None:
         while True:
-            figures.idle_seconds_max = max(figures.idle_seconds_max, await connection.fetchval(_IDLE))
+            longest = await connection.fetchrow(_IDLE)
+            if longest is not None and longest["seconds"] > figures.idle_seconds_max:
+                figures.idle_seconds_max, figures.idle_after = longest["seconds"], longest["query"]
             await asyncio.sleep(LOOK_SECONDS)
 
     looking = asyncio.create_task(look())

@@ -1,5 +1,6 @@
 """``jobsphere serve`` from start to stop: whatever ends it, nothing is left and nothing is lost."""
 
+import gc
 import os
 import signal
 import time
@@ -11,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from jobsphere.cli.serve import spare_what_is_loaded
 from tests.processes.conftest import processes_of
 from tests.processes.served import Home
 from tests.processes.starting import until
@@ -19,6 +21,21 @@ pytestmark = pytest.mark.processes
 
 # What Ctrl-C may take; a bit more than it does, because other tests run on the same machine.
 STOP_SECONDS_MAX = 10.0
+
+
+def test_the_collector_leaves_alone_what_was_loaded_at_the_start() -> None:
+    def goes_through_all() -> float:
+        began = time.process_time()
+        gc.collect()
+        return time.process_time() - began
+
+    gc.collect()
+    before = goes_through_all()
+    spare_what_is_loaded()
+    try:
+        assert goes_through_all() < before / 4
+    finally:
+        gc.unfreeze()
 
 
 def test_after_sigkill_it_starts_with_all_it_had_and_sigterm_leaves_no_process(home_of_jobsphere: Home) -> None:

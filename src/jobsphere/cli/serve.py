@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -101,7 +102,17 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        spare_what_is_loaded()
         self._announce()
+
+
+def spare_what_is_loaded() -> None:
+    """Let Python's collector leave alone what is loaded by now, which stays to the end anyway.
+
+    Going through it takes 50 ms and more of processor time, again and again, while nobody is answered and every
+    open database transaction idles.
+    """
+    gc.freeze()
 
 
 @contextlib.asynccontextmanager

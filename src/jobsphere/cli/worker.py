@@ -5,7 +5,7 @@ import signal
 from datetime import timedelta
 
 from jobsphere.cli import stack
-from jobsphere.cli.serve import working
+from jobsphere.cli.serve import spare_what_is_loaded, working
 from jobsphere.clock import SystemClock, TimeOrderedIds
 from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.observability import configure_logging, logger
@@ -46,6 +46,7 @@ async def _work(settings: Settings, url: str) -> None:
             )
         ),
     ):
+        spare_what_is_loaded()
         log.info("worker.started")
         await stop.wait()
         log.info("worker.stopping")
