@@ -65,6 +65,11 @@ bench: setup ## compare with pgbench, a naive ledger and a bare server on this m
 crash-matrix: setup ## kill worker, server and PostgreSQL at every crash point of a withdrawal (up to 40 minutes)
 	@$(BIN)/python -m tests.processes.crash_matrix $(MATRIX)
 
+.PHONY: crash-cards
+crash-cards: setup ## SIGKILL at every crash point of deposits, refunds and disputes (up to 2 hours)
+	@$(BIN)/python -m tests.processes.crash_matrix --cards --victim itself --fault success --fault timeout_after \
+		--fault error_after --minutes 120 $(MATRIX)
+
 .PHONY: crash-points
 crash-points: setup ## kill JobSphere at every crash point of every flow (the tests play a sample)
 	@CRASH_POINTS=all $(BIN)/pytest tests/processes/test_crash_points.py

@@ -6,6 +6,7 @@ nothing had been::
 
     make crash-matrix                      # all of it
     make crash-matrix MATRIX="--flow withdrawal --cells 40"
+    make crash-cards                       # deposits, refunds and disputes, by SIGKILL of whoever stands there
 """
 
 import argparse
@@ -16,7 +17,7 @@ import tempfile
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,19 +28,26 @@ from jobsphere.embedded_postgres import EmbeddedPostgres
 from tests.conftest import TEMPLATE, Databases, databases_of
 from tests.processes import flows
 from tests.processes.books import Outcome, outcome
-from tests.processes.matrix_flows import MATRIX, MatrixFlow
+from tests.processes.matrix_flows import MATRIX, OF_CARDS, MatrixFlow
 from tests.processes.split_world import SplitWorld, Victim
 from tests.processes.starting import Starter
 from tests.processes.world import Saved, World
 
 # What goes wrong once at each of a flow's calls; None: nothing.
 FAULTS = (None, "timeout_before", "timeout_after", "error_after", "drop_after", "rate_limit", "conflict")
+SUCCESS = "success"
+VICTIMS = (Victim.WORKER, Victim.SERVER, Victim.POSTGRES)
 LANES = 2
 MINUTES_MAX = 40
 # A server that is killed keeps what it handed to the operating system, so it needs no fsync; but COMMIT must have
 # handed it over before it answers (synchronous_commit, which is PostgreSQL's own default).
 _POSTGRES = {"fsync": "off", "full_page_writes": "off"}
-_BEGINNINGS = {"people": flows.register, "earned": flows.earn, "onboarded": flows.onboard}
+_BEGINNINGS = {
+    "people": flows.register,
+    "earned": flows.earn,
+    "onboarded": flows.onboard,
+    "administered": flows.appoint,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Cell:
     point: str
 
     def __str__(self) -> str:
-        return f"{self.flow}, {self.fault or 'success'}, {self.victim} {self.point}"
+        return f"{self.flow}, {self.fault or SUCCESS}, {self.victim} {self.point}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +155,20 @@ def _saved(folder: Path, databases: Databases, starter: Starter) -> Mapping[str,
     return worlds
 
 
-def cells_of(lane_: Lane, names: Iterable[str]) -> tuple[list[Cell], dict[str, Outcome]]:
+def cells_of(
+    lane_: Lane,
+    names: Iterable[str],
+    faults: Sequence[str | None] = FAULTS,
+    victims: Sequence[Victim] = VICTIMS,
+) -> tuple[list[Cell], dict[str, Outcome]]:
     """Every cell of these flows, and how each flow ends without trouble. The same trouble must end in the same."""
     cells: list[Cell] = []
     wanted: dict[str, Outcome] = {}
     for name in names:
-        for fault in FAULTS if MATRIX[name].calls else (None,):
+        for fault in [one for one in faults if one is None or MATRIX[name].calls]:
             ended, points = lane_.record(name, fault)
             assert ended == wanted.setdefault(name, ended), f"{name} ends differently with {fault}"
-            cells += [Cell(name, fault, victim, point) for point in points for victim in Victim]
+            cells += [Cell(name, fault, victim, point) for point in points for victim in victims]
     return cells, wanted
 
 
@@ -175,7 +188,7 @@ def sample(cells: list[Cell], size: int, seed: int) -> list[Cell]:
 
 
 def _diagonal(group: tuple[str | None, Victim]) -> int:
-    return (FAULTS.index(group[0]) + list(Victim).index(group[1])) % len(Victim)
+    return (FAULTS.index(group[0]) + list(Victim).index(group[1])) % len(VICTIMS)
 
 
 def play(
@@ -208,13 +221,14 @@ def table(results: Iterable[Result]) -> str:
     known: dict[tuple[str, str], dict[tuple[str | None, Victim], Result]] = defaultdict(dict)
     for result in results:
         known[result.cell.flow, result.cell.point][result.cell.fault, result.cell.victim] = result
-    heads = [fault or "success" for fault in FAULTS]
+    heads = [fault or SUCCESS for fault in FAULTS]
     lines = [" " * 62 + " ".join(f"{head:14}" for head in heads)]
     for (flow, point), cells in known.items():
         marks = ["".join(_mark(cells.get((fault, victim)), victim) for victim in Victim) for fault in FAULTS]
         lines.append(f"{f'{flow}: {point}':62}" + " ".join(f"{mark:14}" for mark in marks))
     lines.append(
-        "w: worker, s: server, p: PostgreSQL killed and all well; !: failed; -: not reached; blank: not passed"
+        "w: worker, s: server, p: PostgreSQL, i: whoever stood there killed and all well; "
+        "!: failed; -: not reached; blank: not passed"
     )
     return "\n".join(lines)
 
@@ -233,6 +247,9 @@ def main() -> int:
     """Play, print the table; 0 when no cell failed."""
     parser = argparse.ArgumentParser(prog="crash-matrix", description="Kill, and see it end well.")
     parser.add_argument("--flow", action="append", choices=MATRIX, help="this flow only (again for more)")
+    parser.add_argument("--cards", action="store_const", dest="flow", const=OF_CARDS, help="those of cards only")
+    parser.add_argument("--fault", action="append", choices=[one or SUCCESS for one in FAULTS], help="only this")
+    parser.add_argument("--victim", action="append", type=Victim, choices=Victim, help="only this is killed")
     parser.add_argument("--cells", type=int, help="a sample of this many cells")
     parser.add_argument("--only", default="", help="cells that print like this, such as 'postgres commit:'")
     parser.add_argument("--seed", type=int, default=0, help="which sample")
@@ -243,7 +260,8 @@ def main() -> int:
     place.chmod(0o711)
     try:
         with lane(place) as first, lane(place) as second:
-            cells, wanted = cells_of(first, asked.flow or MATRIX)
+            faults = [one for one in FAULTS if asked.fault is None or (one or SUCCESS) in asked.fault]
+            cells, wanted = cells_of(first, asked.flow or MATRIX, faults, asked.victim or VICTIMS)
             cells = [cell for cell in cells if asked.only in str(cell)]
             cells = cells if asked.cells is None else sample(cells, asked.cells, asked.seed)
             results = play([first, second], cells, wanted, seconds_max=ends_at - time.monotonic())

@@ -50,6 +50,15 @@ def onboard(world: World) -> None:
     world.settle()
 
 
+def appoint(world: World) -> None:
+    """Somebody is an admin; the command for that asks for a password at a terminal."""
+    person = {"email": "admin@example.com", "password": PASSWORD}
+    world.post("admin", "/api/auth/register", {**person, "name": "admin", "role": "customer"})
+    world.rows("UPDATE users SET role = 'admin' WHERE email = 'admin@example.com'")
+    data = world.post("admin", "/api/auth/login", person)
+    world.tokens["admin"], world.ids["admin"] = data["token"], data["user"]["id"]
+
+
 def onboarding_whose_answer_is_lost(world: World) -> None:
     """Stripe makes an account but answers with an error, which it repeats; the contractor asks again."""
     world.plan_faults({"match": "POST /v1/accounts", "kind": "error_after"})

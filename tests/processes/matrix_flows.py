@@ -140,6 +140,8 @@ _REFUNDING = (
 _REFUNDED = ("POST /v1/refunds", "GET /v1/refunds", "GET /v1/payment_intents/*")
 _DISPUTING = ("commit:webhooks.receive.", "commit:webhooks.process.", "stripe:")
 _DISPUTED = ("GET /v1/disputes/*", "GET /v1/payment_intents/*")
+_ANSWERING = ("commit:disputes.", "commit:worker.due_answers:", *_DISPUTING)
+_ANSWERED = ("GET /v1/charges/*", "POST /v1/disputes/*", "POST /v1/disputes/*/close", *_DISPUTED)
 
 MATRIX: Mapping[str, MatrixFlow] = {
     "deposit": MatrixFlow("people", deposits.deposit, _CHARGED, _DEPOSITING, breaches_of_deposits),
@@ -159,6 +161,15 @@ MATRIX: Mapping[str, MatrixFlow] = {
     ),
     "dispute won": MatrixFlow("earned", refunds.dispute_won, _DISPUTED, _DISPUTING, breaches_of_disputes),
     "dispute lost": MatrixFlow("earned", refunds.dispute_lost, _DISPUTED, _DISPUTING, breaches_of_disputes),
+    "refund at Stripe": MatrixFlow(
+        "earned", refunds.refund_at_stripe_of_spent_money, _REFUNDED, _REFUNDING, breaches_of_refunds
+    ),
+    "dispute accepted": MatrixFlow(
+        "administered", refunds.dispute_accepted, _ANSWERED, _ANSWERING, breaches_of_disputes
+    ),
+    "dispute answered": MatrixFlow(
+        "administered", refunds.dispute_answered, _ANSWERED, _ANSWERING, breaches_of_disputes
+    ),
     "withdrawal": MatrixFlow("onboarded", withdrawals.withdraw, _SENT, _WITHDRAWING, breaches_of_withdrawals),
     "withdrawal returned": MatrixFlow(
         "onboarded",
@@ -180,3 +191,6 @@ MATRIX: Mapping[str, MatrixFlow] = {
         breaches_of_withdrawals,
     ),
 }
+
+# Deposits, refunds and disputes: what happens to cards.
+OF_CARDS = tuple(name for name in MATRIX if name.startswith(("deposit", "refund", "dispute")))

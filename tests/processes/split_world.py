@@ -33,6 +33,7 @@ class Victim(StrEnum):
     WORKER = "worker"
     SERVER = "server"
     POSTGRES = "postgres"
+    ITSELF = "itself"  # the process that stands there
 
 
 @dataclass(slots=True)
@@ -150,7 +151,8 @@ class SplitWorld(World):
     def _strike(self, standing: Child) -> None:
         self.struck = self.died = True
         with self._is_striking:
-            victim = {Victim.SERVER: self.server, Victim.WORKER: self.worker}.get(self.victim)
+            which = self._which(standing)
+            victim = {Victim.SERVER: self.server, Victim.WORKER: self.worker}.get(which)
             if victim is None:
                 self._kill_postgres()
             else:
@@ -161,8 +163,13 @@ class SplitWorld(World):
                 assert self.postgres is not None
                 self.postgres.ensure_running()
             else:
-                self._start_one(self.victim, None)
+                self._start_one(which, None)
         self.leases_end()
+
+    def _which(self, standing: Child) -> Victim:
+        if self.victim is not Victim.ITSELF:
+            return self.victim
+        return Victim.SERVER if standing is self.server else Victim.WORKER
 
     def _kill_postgres(self) -> None:
         pid = int((self.postgres_home / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])

@@ -30,7 +30,7 @@ def test_killed_anywhere_whatever_stripe_answers_a_withdrawal_is_paid_exactly_on
 
     assert len(cells) > 200
     assert {cell.fault for cell in chosen} == set(FAULTS)
-    assert {cell.victim for cell in chosen} == set(Victim)
+    assert {cell.victim for cell in chosen} == set(crash_matrix.VICTIMS)
     assert len(results) == CELLS
     for result in results:
         assert result.breaches == (), f"{result.cell}: {result.breaches}"

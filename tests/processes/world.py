@@ -22,11 +22,22 @@ _SECRETS = {
     "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_connect",
     "JOBSPHERE_TOKEN_SECRET": "a secret of tests that has 32 characters",
 }
+_LEASED = (
+    "deposits",
+    "charge_fees",
+    "saved_cards",
+    "refunds",
+    "dispute_answers",
+    "withdrawals",
+    "webhook_events",
+)
 _WAITING = """
     SELECT (SELECT count(*) FROM webhook_events WHERE status = 'new')
          + (SELECT count(*) FROM deposits WHERE next_try_at < now() + interval '1 hour')
          + (SELECT count(*) FROM charge_fees WHERE state = 'pending')
          + (SELECT count(*) FROM saved_cards WHERE state = 'removing')
+         + (SELECT count(*) FROM refunds WHERE next_try_at IS NOT NULL)
+         + (SELECT count(*) FROM dispute_answers WHERE next_try_at IS NOT NULL)
          + (SELECT count(*) FROM withdrawals WHERE next_try_at IS NOT NULL)
 """
 
@@ -176,7 +187,7 @@ class World:
 
     def leases_end(self) -> None:
         """Let as much time pass that everything may be tried again."""
-        for table in ("deposits", "charge_fees", "saved_cards", "withdrawals", "webhook_events"):
+        for table in _LEASED:
             # What is left to a customer waits for longer, and is nobody's lease.
             lease = f"UPDATE {table} SET next_try_at = now() WHERE next_try_at < now() + interval '2 hours'"  # noqa: S608
             self.rows(lease)
