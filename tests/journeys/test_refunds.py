@@ -4,9 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
+from jobsphere.database import reading
 from jobsphere.identity.people import Role
 from jobsphere.ledger.accounts import refund_in_transit
+from jobsphere.webhooks.process import TRIES_MAX
+from jobsphere.webhooks.tables import webhook_events
 from tests.journeys.conftest import JobSphere, Person
 
 
@@ -215,6 +219,49 @@ async def test_what_stripe_refuses_is_back_in_the_wallet(jobsphere: JobSphere) -
     await jobsphere.until("the dashboard's refund is booked", lambda: wallet_is(customer, "0.00"))
     assert "refund_failed" in await types(customer)
     await jobsphere.books_hold()
+
+
+async def test_one_in_the_dashboard_waits_for_one_of_ours_that_asks_for_the_same_money(
+    jobsphere: JobSphere,
+) -> None:
+    customer, path = await paid(jobsphere, "100")
+    await jobsphere.sandbox.plan_faults({"match": "POST /v1/refunds", "kind": "error_before", "times": None})
+    refund = await customer.done(path, {"amount": "70"})
+    charge = (await customer.data("/api/wallet/transactions"))["transactions"][-1]["stripeChargeId"]
+    await jobsphere.sandbox.dashboard_refund(charge, 5000)
+
+    await jobsphere.sandbox.drain()
+
+    # More often than any other event would be tried.
+    async def waits() -> bool:
+        jobsphere.clock.advance(hours=1)
+        jobsphere.worker.wake()
+        return await _tries(jobsphere, "refund.created") > TRIES_MAX
+
+    await jobsphere.until("its event waits", waits)
+    assert await customer.wallet() == ("30.00", "0.00")
+    await jobsphere.sandbox.clear_faults()
+
+    async def settled() -> bool:
+        jobsphere.clock.advance(minutes=20)
+        jobsphere.worker.wake()
+        return await wallet_is(customer, "50.00")
+
+    await jobsphere.until("the dashboard's is booked, ours is back", settled)
+    await refund_in(jobsphere, customer, refund["refundId"], "canceled")
+    await jobsphere.books_hold()
+    await jobsphere.same_as_stripes_books()
+
+
+async def _tries(jobsphere: JobSphere, type_: str) -> int:
+    """How often an event of that type was tried, which waits for a refund of ours."""
+    c = webhook_events.c
+    async with reading(jobsphere.engine) as connection:
+        found = select(c.tries, c.status, c.error).where(c.type == type_)
+        [(tries, status, error)] = (await connection.execute(found)).all()
+    assert status == "new"
+    assert error is None or "is under way" in error
+    return int(tries)
 
 
 async def test_a_debt_is_shown_with_its_origin_and_paid_from_what_comes_in_next(jobsphere: JobSphere) -> None:

@@ -124,6 +124,11 @@ def reported(refund: Refund, report: Report) -> Step:
     return Step(after, taken, notices=(_on_its_way(after),) if refund.state in UNSENT else ())
 
 
+def takes_money(report: Report) -> bool:
+    """Whether money goes back to the card, or has gone; one that failed moves nothing."""
+    return _MADE.get(report.status, RefundState.PENDING) not in RETURNED
+
+
 def found(refund: Refund, report: Report, available: Money) -> Step:
     """Stripe has one that we did not ask for: the wallet gives what it holds, its owner owes the rest.
 

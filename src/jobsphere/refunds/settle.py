@@ -16,7 +16,7 @@ from jobsphere.ledger.record import lock_balance
 from jobsphere.refunds import lifecycle, store
 from jobsphere.refunds.lifecycle import Refund, RefundState
 from jobsphere.stripe_gateway.client import StripeGateway
-from jobsphere.stripe_gateway.errors import Refused
+from jobsphere.stripe_gateway.errors import OutcomeUnknown, Refused
 from jobsphere.stripe_gateway.objects import PaymentIntent
 from jobsphere.stripe_gateway.objects import Refund as Report
 
@@ -59,6 +59,7 @@ async def refunds_seen(connection: AsyncConnection, seen: Seen, *, ids: Ids, now
     Raises:
         RefundBeforeDeposit: the payment is not paid yet.
         UnexpectedRefund, UnexpectedAmount: the amounts are not ours.
+        OutcomeUnknown: it must wait for a refund of ours whose answer is not there yet.
     """
     # The refund may be told before the payment.
     if seen.intent.status == "succeeded":
@@ -88,8 +89,20 @@ async def _apply(
     account = wallet_available(deposit.wallet_id, report.amount.currency)
     if report.amount.currency != deposit.amount.currency:
         raise UnexpectedRefund(f"deposit {deposit.id}")
+    await _require_room(connection, deposit, report)
     step = lifecycle.found(_new(new_id, deposit, report, now), report, await lock_balance(connection, account))
     await store.add(connection, step, actor_id=None, next_try_at=None, now=now)
+
+
+async def _require_room(connection: AsyncConnection, deposit: Deposit, report: Report) -> None:
+    """One of ours may ask Stripe for money that this one took first: Stripe will refuse ours, and then it is over.
+
+    Raises:
+        OutcomeUnknown: that has not happened yet; however long Stripe is out of reach, this one waits for it.
+    """
+    left = deposit.amount - await store.refunded_of(connection, deposit)
+    if lifecycle.takes_money(report) and report.amount > left:
+        raise OutcomeUnknown("refund", f"another one of deposit {deposit.id} is under way")
 
 
 def _named(report: Report) -> UUID | None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere import due
 from jobsphere.audit.write import write as write_audit
+from jobsphere.deposits.lifecycle import Deposit
 from jobsphere.deposits.store import lock as lock_deposit
 from jobsphere.deposits.tables import deposits
 from jobsphere.ledger.posting import Verdict
@@ -51,6 +52,12 @@ async def lock(connection: AsyncConnection, refund_id: UUID) -> Refund:
 async def by_stripe_id(connection: AsyncConnection, stripe_refund_id: str) -> Refund | None:
     """The refund that Stripe has under this id; the caller holds the lock of its deposit."""
     return await _one(connection, refunds.c.stripe_refund_id == stripe_refund_id, lock=True)
+
+
+async def refunded_of(connection: AsyncConnection, deposit: Deposit) -> Money:
+    """What of a deposit went back to its card or is on its way there, answered by Stripe or not."""
+    minor = select(deposits.c.refunded_minor).where(deposits.c.id == deposit.id)
+    return Money((await connection.execute(minor)).scalar_one(), deposit.amount.currency)
 
 
 async def unsent(connection: AsyncConnection, refund_id: UUID, deposit_id: UUID) -> Refund | None:
