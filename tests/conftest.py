@@ -54,13 +54,13 @@ class Databases:
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
     """A folder for a whole test run that the account running PostgreSQL can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="jobsphere-tests-", dir=_quickest_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="jobsphere-tests-", dir=quickest_folder()))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
 
 
-def _quickest_folder() -> str | None:
+def quickest_folder() -> str | None:
     """Memory, where there is enough of it: copying a database is hundreds of small files."""
     memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes an unguessable name in it
     try:

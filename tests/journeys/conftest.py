@@ -41,7 +41,7 @@ from tests.description.exchanges import Judge, judged
 WEBHOOK_SECRET = "whsec_platform"
 CONNECT_SECRET = "whsec_connect"
 JUDGE = Judge(product=True)
-SETTLE_SECONDS_MAX = 20.0
+SETTLE_SECONDS_MAX = 60.0
 
 
 @dataclass(slots=True)
@@ -209,7 +209,9 @@ class JobSphere:
 
 
 @asynccontextmanager
-async def running(url: str, settings: Settings, heals: CatchUp | None = None) -> AsyncIterator[JobSphere]:
+async def running(
+    url: str, settings: Settings, heals: CatchUp | None = None, *, poll_seconds: float = 0.05
+) -> AsyncIterator[JobSphere]:
     """JobSphere and a sandbox of its own, on the database at ``url``; without ``heals`` only events tell it."""
     async with run_in_process(observers=(JUDGE,)) as sandbox:
         settings = using_sandbox(settings, sandbox.url)
@@ -223,7 +225,7 @@ async def running(url: str, settings: Settings, heals: CatchUp | None = None) ->
         )
         wait = timedelta(hours=settings.bank_change_wait_hours)
         worker = Worker(
-            engine, gateway, clock, TimeOrderedIds(), poll_seconds=0.05, heals=heals, bank_change_wait=wait
+            engine, gateway, clock, TimeOrderedIds(), poll_seconds=poll_seconds, heals=heals, bank_change_wait=wait
         )
         secret = settings.jobsphere_token_secret.get_secret_value().encode()
         context = Context(settings, engine, clock, TimeOrderedIds(), secret, gateway, worker.wake)
