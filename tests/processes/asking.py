@@ -7,6 +7,10 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped, unused-ignore]
 import httpx
 
+# Making a client reads every certificate of the machine, which takes longer than asking. Whoever is asked may have
+# been killed since, so no connection is kept.
+_HTTP = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:
     """What PostgreSQL answers whoever ``url`` signs in."""
@@ -23,7 +27,7 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
 
 def control(sandbox_url: str, method: str, path: str, body: Any = None) -> Any:
     """What the sandbox's control interface answers."""
-    answer = httpx.request(method, f"{sandbox_url}/_sandbox{path}", json=body, timeout=60, trust_env=False)
+    answer = _HTTP.request(method, f"{sandbox_url}/_sandbox{path}", json=body)
     assert answer.is_success, answer.text
     return answer.json()
 
@@ -32,11 +36,10 @@ def stripe(
     sandbox_url: str, method: str, path: str, headers: Mapping[str, str], form: Mapping[str, str] | None
 ) -> httpx.Response:
     """What the sandbox answers as Stripe; the form goes where the method wants it."""
-    return httpx.request(
+    return _HTTP.request(
         method,
         f"{sandbox_url}/v1{path}",
         headers=headers,
         data=form if method == "POST" else None,
         params=form if method != "POST" else None,
-        trust_env=False,
     )

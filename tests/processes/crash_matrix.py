@@ -160,14 +160,24 @@ def cells_of(
     names: Iterable[str],
     faults: Sequence[str | None] = FAULTS,
     victims: Sequence[Victim] = VICTIMS,
+    *,
+    each_point_once: bool = False,
 ) -> tuple[list[Cell], dict[str, Outcome]]:
-    """Every cell of these flows, and how each flow ends without trouble. The same trouble must end in the same."""
+    """Every cell of these flows, and how each flow ends without trouble. The same trouble must end in the same.
+
+    With ``each_point_once`` a point is not played again in another flow of the same kind, such as deposits.
+    """
     cells: list[Cell] = []
     wanted: dict[str, Outcome] = {}
+    known: set[tuple[str, str | None, str]] = set()
     for name in names:
         for fault in [one for one in faults if one is None or MATRIX[name].calls]:
             ended, points = lane_.record(name, fault)
             assert ended == wanted.setdefault(name, ended), f"{name} ends differently with {fault}"
+            kind = name.split()[0]
+            if each_point_once:
+                points = [point for point in points if (kind, fault, point) not in known]
+            known.update((kind, fault, point) for point in points)
             cells += [Cell(name, fault, victim, point) for point in points for victim in victims]
     return cells, wanted
 
@@ -250,6 +260,7 @@ def main() -> int:
     parser.add_argument("--cards", action="store_const", dest="flow", const=OF_CARDS, help="those of cards only")
     parser.add_argument("--fault", action="append", choices=[one or SUCCESS for one in FAULTS], help="only this")
     parser.add_argument("--victim", action="append", type=Victim, choices=Victim, help="only this is killed")
+    parser.add_argument("--each-point-once", action="store_true", help="not again in a flow of the same kind")
     parser.add_argument("--cells", type=int, help="a sample of this many cells")
     parser.add_argument("--only", default="", help="cells that print like this, such as 'postgres commit:'")
     parser.add_argument("--seed", type=int, default=0, help="which sample")
@@ -261,7 +272,9 @@ def main() -> int:
     try:
         with lane(place) as first, lane(place) as second:
             faults = [one for one in FAULTS if asked.fault is None or (one or SUCCESS) in asked.fault]
-            cells, wanted = cells_of(first, asked.flow or MATRIX, faults, asked.victim or VICTIMS)
+            victims = asked.victim or VICTIMS
+            once = asked.each_point_once
+            cells, wanted = cells_of(first, asked.flow or MATRIX, faults, victims, each_point_once=once)
             cells = [cell for cell in cells if asked.only in str(cell)]
             cells = cells if asked.cells is None else sample(cells, asked.cells, asked.seed)
             results = play([first, second], cells, wanted, seconds_max=ends_at - time.monotonic())

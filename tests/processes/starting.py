@@ -29,7 +29,7 @@ def until(what: str, probe: Callable[[], _T | None], *, seconds_max: float = HEA
     while time.monotonic() < deadline:
         if found := probe():
             return found
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError(f"still not after {seconds_max} s: {what}")
 
 
