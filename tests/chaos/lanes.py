@@ -34,7 +34,10 @@ def play(groups: Sequence[Group], bug: str | None, *, lanes: int, say: Callable[
             databases = databases_of(cluster, home)
             playing = [pool.submit(_play_one, _copy(databases, group), group, bug) for group in groups]
             for done in as_completed(playing):
-                report.add(done.result())
+                played = done.result()
+                report.add(played)
+                for failure in played.failures:
+                    say(f"FAILED {failure}")
                 say(f"{report.played} scenarios played, {len(report.failures)} failed")
                 if len(report.failures) >= FAILURES_MAX:
                     pool.shutdown(cancel_futures=True)

@@ -94,7 +94,7 @@ class World:
 
     async def moment(self) -> None:
         """A moment of wall time, for whoever looks again and again."""
-        await asyncio.sleep(TICK_WALL_SECONDS / 2)
+        await asyncio.sleep(2 * TICK_WALL_SECONDS)
 
     async def settle(
         self, group: Group, missing: Callable[[], Awaitable[list[str]]], *, rounds_max: int = ROUNDS_MAX
