@@ -50,7 +50,7 @@ format: setup ## format the code and apply the safe repairs of the linter
 	$(BIN)/ruff check --fix .
 
 .PHONY: chaos
-chaos: setup ## play SCENARIOS=1000 of SEED=1 with webhooks lost, doubled, shuffled, late; BUG=effect-twice plants one
+chaos: setup ## play SCENARIOS=1000 of SEED=1, Stripe and its webhooks failing; BUG=effect-twice plants a bug
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --scenarios $(or $(SCENARIOS),1000) $(if $(BUG),--plant-bug $(BUG))
 
 .PHONY: fuzz

@@ -82,8 +82,7 @@ async def ours(jobsphere: JobSphere) -> tuple[dict[str, dict[str, Any]], str]:
         "charge": charge,
         "payment_intent": await ask(f"payment_intents/{charge['payment_intent']}"),
         "transfer": await ask(f"transfers/{sent['transferId']}"),
-        # Of no withdrawal: an event that its payout failed would be believed, and this one is paid.
-        "payout": await ask(f"payouts/{sent['payoutId']}", account_id) | {"metadata": {}},
+        "payout": await ask(f"payouts/{sent['payoutId']}", account_id),
         "account": await ask(f"accounts/{account_id}"),
     }
     return found, account_id

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from jobsphere.database import reading
 from jobsphere.identity.people import Role
 from jobsphere.ledger.accounts import refund_in_transit
-from jobsphere.webhooks.process import TRIES_MAX
+from jobsphere.webhooks.failures import TRIES_MAX
 from jobsphere.webhooks.tables import webhook_events
 from tests.journeys.conftest import JobSphere, Person
 

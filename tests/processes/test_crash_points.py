@@ -56,7 +56,6 @@ OF_NO_CONCERN = (
     # Asked days later, about what counts as paid or whose event never came.
     "commit:withdrawals.ask.",
     "commit:withdrawals.settle.",
-    "stripe:retrieve_payout:",
     "stripe:retrieve_platform:",
     "stripe:list_webhook_endpoints:",
     "stripe:create_login_link:",

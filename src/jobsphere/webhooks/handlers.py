@@ -22,7 +22,7 @@ from jobsphere.payout_accounts import watch
 from jobsphere.refunds import settle as settle_refund
 from jobsphere.stripe_gateway import dispute, objects
 from jobsphere.stripe_gateway.client import StripeGateway
-from jobsphere.stripe_gateway.errors import Refused
+from jobsphere.stripe_gateway.errors import AccountDisconnected, Refused
 from jobsphere.webhooks.receive import Source
 from jobsphere.withdrawals import settle as settle_withdrawal
 
@@ -176,9 +176,27 @@ def payout_paid(connection: AsyncConnection, event: Event, _: None, moment: Mome
     return settle_withdrawal.payout_paid(connection, payout, event.account_id, now=moment.now)
 
 
-def payout_failed(connection: AsyncConnection, event: Event, _: None, moment: Moment) -> Applied:
-    payout = objects.payout(event.object)
-    return settle_withdrawal.payout_failed(connection, payout, event.account_id, now=moment.now)
+async def ask_payout(gateway: StripeGateway, event: Event) -> objects.Payout | None:
+    """That money came back is asked, not believed, for it leads to a reversal. None when there is no such payout.
+
+    Of an account that is disconnected nobody can ask: there the event is the last word.
+    """
+    try:
+        return await gateway.retrieve_payout(objects.identity(event.object), account_id=str(event.account_id))
+    except AccountDisconnected:
+        return objects.payout(event.object)
+    except Refused as refusal:
+        if refusal.code != "resource_missing":
+            raise
+        return None
+
+
+async def payout_failed(
+    connection: AsyncConnection, event: Event, payout: objects.Payout | None, moment: Moment
+) -> bool:
+    if payout is None or payout.status not in ("failed", "canceled"):
+        return False
+    return await settle_withdrawal.payout_failed(connection, payout, event.account_id, now=moment.now)
 
 
 _ACCOUNT_CHANGED = Handler(
@@ -236,7 +254,9 @@ HANDLERS: Mapping[str, Handler] = {
         "ends the payout account: no more withdrawals", account_disconnected, source=Source.CONNECT
     ),
     "payout.paid": Handler("completes the withdrawal", payout_paid, source=Source.CONNECT),
-    "payout.failed": Handler("brings the money back to the wallet", payout_failed, source=Source.CONNECT),
+    "payout.failed": Handler(
+        "brings the money back to the wallet", payout_failed, ask=ask_payout, source=Source.CONNECT
+    ),
     # Canceled before it left: the money is back on the connected account, as after a failure.
-    "payout.canceled": Handler("as `payout.failed`", payout_failed, source=Source.CONNECT),
+    "payout.canceled": Handler("as `payout.failed`", payout_failed, ask=ask_payout, source=Source.CONNECT),
 }
