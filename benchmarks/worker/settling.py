@@ -18,7 +18,8 @@ from jobsphere.reconciliation.audit import prove
 from jobsphere.webhooks.envelope import open_envelope
 from jobsphere.webhooks.receive import Arrived, Source, put
 
-_WARM_UP_EVENTS = 300
+# Several times what is settled at once, so that there is something between two looks.
+_WARM_UP_EVENTS = 4_000
 _STORED_AT_ONCE = 250
 # More than the worker is expected to need, so that the inbox is still full at the end.
 _STOCK = 1.5

@@ -206,3 +206,23 @@ async def reading(engine: AsyncEngine, *, one_snapshot: bool = False) -> AsyncIt
             yield connection
         finally:
             _open_transaction.reset(token)
+
+
+@asynccontextmanager
+async def listening(
+    engine: AsyncEngine, channel: str, *, heard: Callable[[], None], lost: Callable[[], None]
+) -> AsyncIterator[None]:
+    """Call ``heard`` whenever a database transaction that notifies ``channel`` is committed, anywhere.
+
+    It takes a connection of its own; ``lost`` is called when that is gone, and then nothing is heard any more.
+    """
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        try:
+            driver.add_termination_listener(lambda _connection: lost())
+            await driver.add_listener(channel, lambda *_: heard())
+            yield
+        finally:
+            # Nobody else shall get a connection that listens.
+            await connection.invalidate()

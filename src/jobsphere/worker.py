@@ -1,17 +1,18 @@
 """The background loops: whatever was committed as "to be done" is done here, by any number of processes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere.clock import Clock, Ids
-from jobsphere.database import in_own_transaction
+from jobsphere.database import DatabaseTransaction, in_own_transaction, listening
 from jobsphere.deposits import book_fee, remove_card
 from jobsphere.deposits import send as deposits_send
 from jobsphere.deposits import store as deposits_store
@@ -29,6 +30,7 @@ from jobsphere.traces import trace
 from jobsphere.wallets import freezes
 from jobsphere.webhooks.catch_up import CatchUp, catch_up
 from jobsphere.webhooks.process import Processing
+from jobsphere.webhooks.tables import EVENTS_STORED
 from jobsphere.withdrawals import send as withdrawals_send
 from jobsphere.withdrawals import store as withdrawals_store
 from jobsphere.withdrawals.ask import watch_paid
@@ -38,11 +40,33 @@ BATCH_SIZE = 20
 LEASE_SECONDS = 30
 REMINDERS_SECONDS = 60
 HOUSEKEEPING_SECONDS = 60 * 60
+# One decides in Python what is next while PostgreSQL stores what the other decided.
+SETTLING_LOOPS = 2
 
 log = logger(__name__)
 
 # Does what is due, and says how much it found: as long as there is some, it is called again at once.
 Round = Callable[[], Awaitable[int]]
+# Does what is to be done about one row.
+Do = Callable[[AsyncEngine, StripeGateway, Clock, UUID], Awaitable[object]]
+
+
+class ClaimDue(Protocol):
+    """Takes the rows of a table that are due, for so long."""
+
+    async def __call__(
+        self, connection: AsyncConnection, *, now: datetime, lease_seconds: float, limit: int
+    ) -> Sequence[UUID]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """Rows that something is to be done about at Stripe, each by itself."""
+
+    name: str
+    claiming: DatabaseTransaction
+    claim_due: ClaimDue
+    do: Do
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,16 @@ class _Loop:
     poll_seconds: float
     is_woken: bool = True
     bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+_ERRANDS = (
+    _Errand("deposits", DatabaseTransaction("worker.due_deposits"), deposits_store.claim_due, deposits_send.send),
+    _Errand("cards", DatabaseTransaction("worker.due_cards"), remove_card.claim_due, remove_card.remove),
+    _Errand("fees", DatabaseTransaction("worker.due_fees"), book_fee.claim_due, book_fee.book_fee),
+    _Errand("refunds", DatabaseTransaction("worker.due_refunds"), refunds_store.claim_due, refunds_send.send),
+    _Errand("dispute answers", DatabaseTransaction("worker.due_answers"), answer.claim_due, answer.send),
+)
+_WITHDRAWALS_DUE = DatabaseTransaction("worker.due_withdrawals")
 
 
 class Worker:
@@ -77,20 +111,16 @@ class Worker:
         self.clock = clock
         self.ids = ids
         self.shortfall = shortfall
-        self.bank_change_wait = bank_change_wait
         self._stopping = False
-        processing = Processing(engine, gateway, clock, ids, shortfall)
+        self._heard_last = asyncio.Event()
+        send = partial(withdrawals_send.send, bank_change_wait=bank_change_wait)
+        withdrawals = _Errand("withdrawals", _WITHDRAWALS_DUE, withdrawals_store.claim_due, send)
+        self._inbox = self._inbox_loops(poll_seconds)
         self._loops = (
-            _Loop("webhooks", partial(self._webhooks, processing.settle), poll_seconds),
-            _Loop("webhooks to ask about", partial(self._webhooks, processing.ask), poll_seconds),
-            _Loop("webhooks left over", partial(self._webhooks, processing.retry_left_over), poll_seconds),
-            _Loop("deposits", self._deposits, poll_seconds),
-            _Loop("cards", self._cards, poll_seconds),
-            _Loop("fees", self._fees, poll_seconds),
-            _Loop("refunds", self._refunds, poll_seconds),
-            _Loop("dispute answers", self._dispute_answers, poll_seconds),
+            *self._inbox,
+            _Loop("listening", self._listen, poll_seconds, is_woken=False, bell=self._heard_last),
+            *(_Loop(one.name, partial(self._run_errands, one), poll_seconds) for one in (*_ERRANDS, withdrawals)),
             _Loop("reminders", self._reminders, REMINDERS_SECONDS, is_woken=False),
-            _Loop("withdrawals", self._withdrawals, poll_seconds),
             _Loop("offers", self._offers, 10 * poll_seconds, is_woken=False),
             _Loop("paid withdrawals", self._paid_withdrawals, HOUSEKEEPING_SECONDS, is_woken=False),
             _Loop("housekeeping", self._housekeeping, HOUSEKEEPING_SECONDS, is_woken=False),
@@ -125,12 +155,47 @@ class Worker:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(loop.bell.wait(), loop.poll_seconds)
 
-    async def _webhooks(self, round_: Round) -> int:
+    def _inbox_loops(self, poll_seconds: float) -> Sequence[_Loop]:
+        inbox = Processing(self.engine, self.gateway, self.clock, self.ids, self.shortfall)
+        settling = _Loop("webhooks", partial(self._events, inbox.settle), poll_seconds)
+        return (
+            *(replace(settling, bell=asyncio.Event()) for _ in range(SETTLING_LOOPS)),
+            _Loop("webhooks to ask about", partial(self._events, inbox.ask), poll_seconds),
+            _Loop("webhooks left over", partial(self._events, inbox.retry_left_over), poll_seconds),
+        )
+
+    async def _events(self, round_: Round) -> int:
         found = await round_()
         if found:
             # An event may leave something to send, such as the reversal of a failed payout.
             self.wake()
         return found
+
+    async def _listen(self) -> int:
+        """Hear of events that are stored, by whichever process; while nobody hears, they are polled for."""
+        async with listening(self.engine, EVENTS_STORED, heard=self._ring_inbox, lost=self._heard_last.set):
+            self._ring_inbox()
+            await self._heard_last.wait()
+        return 0
+
+    def _ring_inbox(self) -> None:
+        for loop in self._inbox:
+            loop.bell.set()
+
+    async def _run_errands(self, errand: _Errand) -> int:
+        """Do all that are due at once; one that fails keeps no other from its end, its lease brings it back."""
+        now = self.clock.now()
+        due = await errand.claiming.run(
+            self.engine,
+            lambda connection: errand.claim_due(
+                connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE
+            ),
+        )
+        deeds = (errand.do(self.engine, self.gateway, self.clock, id_) for id_ in due)
+        for outcome in await asyncio.gather(*deeds, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("worker.deed_failed", loop=errand.name, exception=trace(outcome))
+        return len(due)
 
     def _healing(self, how: CatchUp, poll_seconds: float) -> Sequence[_Loop]:
         return (
@@ -144,50 +209,10 @@ class Worker:
     async def _look_after(self) -> int:
         return await look_after(self.engine, self.gateway, self.clock, self.ids, self.shortfall)
 
-    async def _deposits(self) -> int:
-        due = await _due_deposits(self.engine, self.clock.now())
-        deeds = (deposits_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due)
-        await _each("deposits", deeds)
-        return len(due)
-
-    async def _cards(self) -> int:
-        due = await _due_cards(self.engine, self.clock.now())
-        await _each("cards", (remove_card.remove(self.engine, self.gateway, self.clock, id_) for id_ in due))
-        return len(due)
-
-    async def _fees(self) -> int:
-        due = await _due_fees(self.engine, self.clock.now())
-        await _each("fees", (book_fee.book_fee(self.engine, self.gateway, self.clock, id_) for id_ in due))
-        return len(due)
-
-    async def _refunds(self) -> int:
-        due = await _due_refunds(self.engine, self.clock.now())
-        await _each("refunds", (refunds_send.send(self.engine, self.gateway, self.clock, id_) for id_ in due))
-        return len(due)
-
-    async def _dispute_answers(self) -> int:
-        due = await _due_answers(self.engine, self.clock.now())
-        deeds = (answer.send(self.engine, self.gateway, self.clock, id_) for id_ in due)
-        await _each("dispute answers", deeds)
-        return len(due)
-
     async def _reminders(self) -> int:
         await remind_due(self.engine, now=self.clock.now())
         await _tell_ended_freezes(self.engine, self.clock.now())
         return 0
-
-    async def _withdrawals(self) -> int:
-        due = await _due_withdrawals(self.engine, self.clock.now())
-        await _each(
-            "withdrawals",
-            (
-                withdrawals_send.send(
-                    self.engine, self.gateway, self.clock, id_, bank_change_wait=self.bank_change_wait
-                )
-                for id_ in due
-            ),
-        )
-        return len(due)
 
     async def _offers(self) -> int:
         return await expire_due(self.engine, ids=self.ids, now=self.clock.now(), limit=BATCH_SIZE)
@@ -198,45 +223,6 @@ class Worker:
     async def _housekeeping(self) -> int:
         await _forget_old_answers(self.engine, self.clock.now())
         return 0
-
-
-async def _each(loop: str, deeds: Iterable[Awaitable[object]]) -> None:
-    """Do all of them at once; one that fails keeps no other from its end, and its lease brings it back."""
-    for outcome in await asyncio.gather(*deeds, return_exceptions=True):
-        if isinstance(outcome, Exception):
-            log.error("worker.deed_failed", loop=loop, exception=trace(outcome))
-
-
-@in_own_transaction
-async def _due_deposits(connection: AsyncConnection, now: datetime) -> list[UUID]:
-    return list(await deposits_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
-
-
-@in_own_transaction
-async def _due_cards(connection: AsyncConnection, now: datetime) -> list[UUID]:
-    return list(await remove_card.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
-
-
-@in_own_transaction
-async def _due_fees(connection: AsyncConnection, now: datetime) -> list[UUID]:
-    return list(await book_fee.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
-
-
-@in_own_transaction
-async def _due_refunds(connection: AsyncConnection, now: datetime) -> list[UUID]:
-    return list(await refunds_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
-
-
-@in_own_transaction
-async def _due_answers(connection: AsyncConnection, now: datetime) -> list[UUID]:
-    return list(await answer.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE))
-
-
-@in_own_transaction
-async def _due_withdrawals(connection: AsyncConnection, now: datetime) -> list[UUID]:
-    return list(
-        await withdrawals_store.claim_due(connection, now=now, lease_seconds=LEASE_SECONDS, limit=BATCH_SIZE)
-    )
 
 
 @in_own_transaction

@@ -11,8 +11,11 @@ from jobsphere.database import DatabaseTransaction, create_engine, reading
 from jobsphere.embedded_postgres.cluster import SUPERUSER
 from jobsphere.identity.people import Role
 from jobsphere.marketplace.join import join
+from jobsphere.stripe_gateway.client import StripeGateway
 from jobsphere.wallets.wallet import Wallet, wallet_of
 from tests.conftest import Databases
+from tests.database.mail import Mail
+from tests.marketplace.market import Market
 
 _DO = DatabaseTransaction("tests.database")
 Do = Callable[[Callable[[AsyncConnection], Awaitable[object]]], Awaitable[object]]
@@ -60,3 +63,10 @@ def joined(engine: AsyncEngine, clock: ClockMovedByHand, ids: IdsFromSeed) -> Jo
             return await wallet_of(connection, user_id)
 
     return somebody
+
+
+@pytest.fixture
+def mail(engine: AsyncEngine, clock: ClockMovedByHand, ids: IdsFromSeed) -> Mail:
+    """Where Stripe does not answer."""
+    stripe = StripeGateway(secret_key="sk_test_none", api_base="http://127.0.0.1:9", timeout_seconds=1)
+    return Mail(Market(engine, clock, ids), engine, clock, ids, stripe)

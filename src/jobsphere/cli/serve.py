@@ -48,7 +48,7 @@ def run(host: str, port: int, *, with_worker: bool) -> None:
         _listener(host, port) as listener,
         stack.database(settings) as database,
         own_sandbox.sandbox(settings_with_secrets, _own_url(listener)) as complete,
-        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        asyncio.Runner(loop_factory=loop_factory()) as runner,
     ):
         runner.run(_serve(complete, database, listener, with_worker=with_worker, sandboxed=settings.uses_sandbox))
 
@@ -181,7 +181,8 @@ def _announce(settings: Settings, database: stack.Database, listener: socket.soc
     console.print(table)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The event loop that is twice as quick, where there is one."""
     try:
         import uvloop
     except ImportError:  # not made for Windows

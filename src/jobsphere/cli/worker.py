@@ -5,7 +5,7 @@ import signal
 from datetime import timedelta
 
 from jobsphere.cli import stack
-from jobsphere.cli.serve import spare_what_is_loaded, working
+from jobsphere.cli.serve import loop_factory, spare_what_is_loaded, working
 from jobsphere.clock import SystemClock, TimeOrderedIds
 from jobsphere.disputes.lifecycle import Shortfall
 from jobsphere.observability import configure_logging, logger
@@ -24,8 +24,8 @@ def run() -> None:
     settings = stack.read_settings()
     configure_logging(as_json=settings.log_json)
     complete = stack.running_sandbox(stack.with_secrets(settings))
-    with stack.database(settings) as database:
-        asyncio.run(_work(complete, database.url))
+    with stack.database(settings) as database, asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_work(complete, database.url))
 
 
 async def _work(settings: Settings, url: str) -> None:

@@ -68,13 +68,11 @@ class AcknowledgeEvents:
             return
         messages = await _whole(receive_)
         try:
-            is_new = await self._store(endpoint, scope, b"".join([part.get("body", b"") for part in messages]))
+            await self._store(endpoint, scope, b"".join([part.get("body", b"") for part in messages]))
         except Exception as error:  # whatever it is, it is said by those whose task that is
             scope[REFUSAL] = error
             await self.app(scope, _again(messages, receive_), send)
             return
-        if is_new:
-            self.context.wake()
         await send(_START)
         await send(_END)
 

@@ -15,7 +15,10 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-from jobsphere.schema import append_only, metadata
+from jobsphere.schema import append_only, install, metadata
+
+# PostgreSQL tells whoever listens on this channel once for each database transaction that stored events.
+EVENTS_STORED = "jobsphere_events_stored"
 
 webhook_events = Table(
     "webhook_events",
@@ -44,6 +47,20 @@ webhook_events = Table(
 )
 append_only(
     "webhook_events", "id", "event_key", "source", "type", "account_id", "livemode", "payload", "received_at"
+)
+
+install(
+    f"""
+    CREATE FUNCTION tell_events_stored() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_notify('{EVENTS_STORED}', '');
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER tell_events_stored AFTER INSERT ON webhook_events
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_events_stored()
+    """,
 )
 
 event_cursors = Table(
