@@ -3,10 +3,9 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.console import Console
-from rich.table import Table
 
 from jobsphere.cli import stack
 from jobsphere.clock import SystemClock
@@ -40,17 +39,32 @@ async def _read(url: str, now: datetime) -> Sequence[Standing]:
 
 
 def _print(shown: Sequence[Standing], now: datetime) -> None:
+    console = Console(soft_wrap=True, highlight=False)
     if not shown:
-        Console().print("Nothing is owed.")
-        return
-    table = Table("what", "state", "count", "money", "oldest", "normal", "limit", "over", "next step")
+        console.print("Nothing is owed.")
     for one in shown:
-        oldest = str(now - one.oldest_since).partition(".")[0] if one.oldest_since else ""
-        money = ", ".join(str(sum_) for sum_ in one.sums.values())
-        times = (oldest, str(one.row.normal), str(one.row.limit))
-        over = f"[red]{one.over_limit}" if one.over_limit else ""
-        table.add_row(one.kind, one.row.state.value, str(one.count), money, *times, over, one.row.next_step)
-    Console().print(table)
+        console.print(f"{'[red]✗' if one.over_limit else '[green]✓'}[/] [bold]{one.kind}[/]: {_told(one, now)}")
+        if one.count:
+            console.print(f"    {one.row.next_step}", markup=False)
+
+
+def _told(one: Standing, now: datetime) -> str:
+    """How many are in the state, how much money that is, and how old the oldest is beside what is normal."""
+    state = one.row.state.value.replace("_", " ")
+    if one.oldest_since is None:
+        return f"none {state}"
+    money = "".join(f", {sum_}" for sum_ in one.sums.values())
+    over = f", [red]{one.over_limit} over the limit[/]" if one.over_limit else ""
+    ages = f"{_span(now - one.oldest_since)}, normal {_span(one.row.normal)}, limit {_span(one.row.limit)}"
+    return f"{one.count} {state}{money}; the oldest for {ages}{over}"
+
+
+def _span(span: timedelta) -> str:
+    """In the largest unit that it has two of, as people say it: ``36 hours``."""
+    for unit, seconds in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if span >= timedelta(seconds=2 * seconds):
+            return f"{span // timedelta(seconds=seconds)} {unit}"
+    return f"{int(span.total_seconds())} seconds"
 
 
 def _as_json(one: Standing) -> dict[str, object]:

@@ -144,9 +144,8 @@ def payout_created(withdrawal: Withdrawal, payout: Payout) -> Step:
     """The money is on its way to the bank."""
     if withdrawal.doing is not WithdrawalState.PAYING_OUT:
         return Step(withdrawal)
-    sent = replace(
-        _now(withdrawal, WithdrawalState.IN_TRANSIT), payout_id=payout.id, estimated_arrival=payout.arrives_at
-    )
+    arrives_at = payout.arrives_at or withdrawal.estimated_arrival
+    sent = replace(_now(withdrawal, WithdrawalState.IN_TRANSIT), payout_id=payout.id, estimated_arrival=arrives_at)
     entry = _entry(withdrawal, f"payout:{payout.id}", (_paying_out(withdrawal), _connected(withdrawal)))
     return Step(sent, (entry,))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobsphere.withdrawals import reasons
+from jobsphere.withdrawals.expected import arrival
 from jobsphere.withdrawals.reasons import Reason
 from jobsphere.withdrawals.withdrawal import Withdrawal, WithdrawalState
 
@@ -28,6 +29,14 @@ _ALWAYS = {
 }
 
 
+_GOES_BACK = (
+    WithdrawalState.FAILED,
+    WithdrawalState.REVERSING,
+    WithdrawalState.RETURNED,
+    WithdrawalState.CANCELED,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Why it is not at its end yet, and when that is expected to change."""
@@ -47,6 +56,18 @@ def waiting(withdrawal: Withdrawal, now: datetime) -> Waiting | None:
     # A date that is over tells nothing: then the usual time from now on.
     until = expected if expected is not None and expected > now else now + usual
     return Waiting(reasons.by_code(withdrawal.reason) or reason, until)
+
+
+def arrives_at(withdrawal: Withdrawal, now: datetime) -> datetime | None:
+    """When the money is, or was, at the bank, as far as can be told; None where it goes back to the wallet."""
+    if withdrawal.doing in _GOES_BACK:
+        return None
+    if withdrawal.state in (WithdrawalState.IN_TRANSIT, WithdrawalState.PAID):
+        return withdrawal.estimated_arrival
+    # Nothing has left for the bank yet: what it waits for comes first.
+    sent_at = max(withdrawal.waits_until or now, now)
+    told = withdrawal.estimated_arrival
+    return told if told is not None and withdrawal.waits_until is None and told > now else arrival(sent_at)
 
 
 def is_watched(withdrawal: Withdrawal, now: datetime) -> bool:

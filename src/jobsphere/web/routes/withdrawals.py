@@ -24,7 +24,7 @@ from jobsphere.withdrawals.cancel import cancel
 from jobsphere.withdrawals.configured import policy_of
 from jobsphere.withdrawals.quote import Quote, quote
 from jobsphere.withdrawals.request import request as request_withdrawal
-from jobsphere.withdrawals.waiting import waiting
+from jobsphere.withdrawals.waiting import arrives_at, waiting
 from jobsphere.withdrawals.withdrawal import Withdrawal, WithdrawalState
 
 routes = router("withdrawals")
@@ -129,7 +129,7 @@ def withdrawal_data(withdrawal: Withdrawal, now: datetime) -> dict[str, Any]:
         "isCancelable": withdrawal.is_cancelable,
         "transferId": withdrawal.transfer_id,
         "payoutId": withdrawal.payout_id,
-        "estimatedArrival": withdrawal.estimated_arrival,
+        "estimatedArrival": arrives_at(withdrawal, now),
         "createdAt": withdrawal.created_at,
     }
 
