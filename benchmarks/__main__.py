@@ -11,6 +11,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+import benchmarks.deposits.compare
 import benchmarks.figures.measure
 import benchmarks.ledger.compare
 import benchmarks.offers.compare
@@ -33,6 +34,7 @@ class Part(StrEnum):
     LEDGER = "ledger"  # entries recorded, against pgbench and a naive ledger
     WEBHOOKS = "webhooks"  # events acknowledged, against a constant
     WORKER = "worker"  # deposits settled out of a full inbox, against pgbench
+    DEPOSITS = "deposits"  # from webhook to credited wallet, against the guide's handler
     OFFERS = "offers"  # offers sent over HTTP, against pgbench
     SANDBOX = "sandbox"  # payments at the sandbox, against a constant
     FIGURES = "figures"  # start-up, promptness and what is lost when processes are killed
@@ -44,6 +46,7 @@ MEASURES: Mapping[Part, Measure] = {
     Part.LEDGER: benchmarks.ledger.compare.compare,
     Part.WEBHOOKS: benchmarks.webhooks.compare.compare,
     Part.WORKER: benchmarks.worker.compare.compare,
+    Part.DEPOSITS: benchmarks.deposits.compare.compare,
     Part.OFFERS: benchmarks.offers.compare.compare,
     Part.SANDBOX: benchmarks.sandbox.compare.compare,
     # Last, because it kills PostgreSQL.

@@ -10,6 +10,7 @@ from benchmarks.history.past import deposit_id
 from stripe_sandbox.webhooks.signing import signature_header
 
 PATH = "/api/webhooks/stripe"
+AMOUNT_MINOR = 20_000  # of every deposit; ``history/paid.sql`` has the same
 REDELIVERED_EVERY = 20  # 5 % are events that were sent before
 _REDELIVERED_AFTER = 199  # deliveries: the first is stored by then, and was itself no repetition
 _BODY_BYTES = (2_000, 3_000)
@@ -100,10 +101,10 @@ def _payment_intent(description: str) -> dict[str, Any]:
     return {
         "id": "pi_NUMBER",
         "object": "payment_intent",
-        "amount": 20_000,
+        "amount": AMOUNT_MINOR,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
-        "amount_received": 20_000,
+        "amount_received": AMOUNT_MINOR,
         "application": None,
         "application_fee_amount": None,
         "automatic_payment_methods": {"allow_redirects": "never", "enabled": True},

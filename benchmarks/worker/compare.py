@@ -25,7 +25,7 @@ async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
         with worker_running(ground, _DATABASE):
             series = await take_turns([pgbench, Contestant(*_OURS, settled.rate)], effort, say)
         say("proving the books …")
-        breach = await settled.breach()
+        breach = await settled.breach(settled.paid)
     except NotServed as reason:
         return [Outcome(row, Series(*_OURS), Series(pgbench.name, pgbench.unit), missing=str(reason))]
     finally:

@@ -58,32 +58,45 @@ class Settled:
         self.expected_per_second = await self._settled_per_second(stock, seconds)
         return self.expected_per_second
 
-    async def breach(self) -> str | None:
-        """Why the events do not count, None when the books are proved and each event credited its deposit."""
+    async def pay(self, count: int) -> range:
+        """Let cards be charged for so many deposits more; their numbers."""
+        new = range(self.paid + 1, self.paid + count + 1)
+        await pay(self.ground.owner_url(self.database), self.people, first=new.start, last=new.stop - 1)
+        self.paid += count
+        return new
+
+    async def finished(self) -> float:
+        """How many seconds it takes until no event waits.
+
+        Raises:
+            CannotMeasure: too many.
+        """
+        began = time.perf_counter()
+        left, ended = await self._looked_until(0, _DRAIN_SECONDS_MAX)
+        if left:
+            raise CannotMeasure(f"the worker did not settle all within {_DRAIN_SECONDS_MAX} s")
+        return ended - began
+
+    async def breach(self, settled: int) -> str | None:
+        """Why they do not count, None when the books are proved and so many events credited their deposits."""
         proof = await prove(self.engine, now=datetime.now(UTC))
         breaches = [breach for result in proof.results for breach in result.breaches]
         if breaches:
             return f"the books are not proved: {breaches[0]}"
         async with reading(self.engine) as connection:
             done, credited = (await connection.execute(_SETTLED, {"since": self.since})).one()
-        if not done == credited == self.paid:
-            return f"{self.paid} deposits were paid, {done} events are done, {credited} deposits are credited"
+        if not done == credited == settled:
+            return f"of {settled} events {done} are done, and {credited} deposits are credited"
         return None
 
     async def close(self) -> None:
         await self.engine.dispose()
 
     async def _settled_per_second(self, stock: int, seconds_max: float) -> float:
-        first, last = self.paid + 1, self.paid + stock
-        await pay(self.ground.owner_url(self.database), self.people, first=first, last=last)
-        self.paid = last
-        await _store(self.engine, range(first, last + 1), datetime.now(UTC))
+        await _store(self.engine, await self.pay(stock), datetime.now(UTC))
         before, began = await self._looked_until(stock - 1, _DRAIN_SECONDS_MAX)
         after, ended = await self._looked_until(0, seconds_max)
-        if after:
-            left, _ = await self._looked_until(0, _DRAIN_SECONDS_MAX)
-            if left:
-                raise CannotMeasure(f"the worker did not settle all within {_DRAIN_SECONDS_MAX} s")
+        await self.finished()
         return (before - after) / (ended - began)
 
     async def _looked_until(self, waiting_max: int, seconds_max: float) -> tuple[int, float]:
