@@ -57,9 +57,24 @@ chaos: setup ## play SCENARIOS=1000 of SEED=1, Stripe and its webhooks failing; 
 fuzz: setup ## send 20,000 malformed or forged webhooks; none may be accepted, none answered 5xx
 	@FUZZ_REQUESTS=20000 $(BIN)/pytest -k forged_or_malformed tests/web/test_forged_webhooks.py
 
+# What only the benchmarks' peers need; what cannot be installed is left out of the table, which says so.
+PEERS := benchmarks/peers
+$(PEERS)/guide/node_modules/.package-lock.json: $(PEERS)/guide/package-lock.json
+	@cd $(PEERS)/guide && npm ci --silent --prefer-offline && touch node_modules/.package-lock.json || \
+		echo "The packages of the guide's handler could not be installed."
+
+$(PEERS)/djstripe/.venv/.installed: $(PEERS)/djstripe/requirements.lock
+	@$(PYTHON) -m venv $(PEERS)/djstripe/.venv && $(PEERS)/djstripe/.venv/bin/pip install --quiet \
+		--disable-pip-version-check --require-hashes -r $< && touch $@ || \
+		echo "The packages of dj-stripe could not be installed."
+
 .PHONY: bench
-bench: setup ## compare with pgbench, a naive ledger and a bare server on this machine (about 3 minutes)
-	@$(BIN)/python -m benchmarks $(BENCH)
+bench: setup $(PEERS)/guide/node_modules/.package-lock.json $(PEERS)/djstripe/.venv/.installed ## measure against all peers on this machine (at most 18 minutes)
+	@$(BIN)/python -m benchmarks --json bench.json $(BENCH)
+
+.PHONY: bench-quick
+bench-quick: setup ## the same in short, without Node and dj-stripe (under 90 seconds)
+	@$(BIN)/python -m benchmarks --quick --json bench-quick.json $(BENCH)
 
 .PHONY: crash-matrix
 crash-matrix: setup ## kill worker, server and PostgreSQL at every crash point of a withdrawal (up to 40 minutes)

@@ -12,7 +12,8 @@ class Effort:
     seconds: int
     pgbench_scale: int
     wallets: int  # of customers; there are as many contractors and as many escrows
+    foreign_peers: bool  # those in benchmarks/peers, which need Node or packages of their own
 
 
-FULL = Effort("full", rounds=5, seconds=4, pgbench_scale=50, wallets=50_000)
-QUICK = Effort("quick", rounds=3, seconds=1, pgbench_scale=50, wallets=5_000)
+FULL = Effort("full", rounds=5, seconds=4, pgbench_scale=50, wallets=50_000, foreign_peers=True)
+QUICK = Effort("quick", rounds=3, seconds=1, pgbench_scale=50, wallets=5_000, foreign_peers=False)

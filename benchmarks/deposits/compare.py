@@ -22,6 +22,8 @@ _ROW = Row(
 
 async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
     """The same events to both, over as many connections; count what was credited, prove the books."""
+    if not effort.foreign_peers:
+        return []
     say("starting jobsphere serve, jobsphere worker and the guide's handler …")
     await ground.migrated(_DATABASE)
     await settle_down(ground.owner_url(_DATABASE), _PEOPLE)

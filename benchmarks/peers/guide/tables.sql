@@ -20,3 +20,14 @@ CREATE TABLE transactions (
 );
 
 CREATE INDEX ON transactions (wallet_id, created_at);
+
+CREATE TABLE notifications (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id bigint NOT NULL,
+    type text NOT NULL,
+    title text NOT NULL,
+    message text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX ON notifications (user_id, created_at);
