@@ -3,11 +3,13 @@
 import asyncio
 import functools
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -22,6 +24,10 @@ _LOCK_NOT_AVAILABLE = "55P03"
 # Classes of SQLSTATE with which PostgreSQL says that the database transaction was rolled back:
 # a constraint checked at COMMIT, a serialization failure, a lock timeout.
 _DEFINITELY_ROLLED_BACK = ("23", "40", "55")
+
+# What has no place among reads. A read is no database transaction that PostgreSQL would refuse it in.
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE|FOR (NO KEY )?UPDATE|FOR (KEY )?SHARE)\b", re.IGNORECASE)
+_READING = "jobsphere_reading"
 
 _open_transaction: ContextVar[str | None] = ContextVar("open_transaction", default=None)
 
@@ -38,6 +44,10 @@ class Busy(Exception):
     """Somebody else held a lock for too long; nothing was changed."""
 
 
+class WriteWhileReading(Exception):
+    """A statement that writes or locks, where only reading was said; a mistake of its author."""
+
+
 class TransactionAlreadyOpen(Exception):
     """A database transaction, or a call to the network, was begun inside another one."""
 
@@ -49,7 +59,7 @@ def open_transaction_name() -> str | None:
 
 def create_engine(url: str, *, pool_size: int = 20, application_name: str = "jobsphere") -> AsyncEngine:
     """Connect lazily to PostgreSQL with the time limits every session of ours has."""
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
@@ -68,6 +78,18 @@ def create_engine(url: str, *, pool_size: int = 20, application_name: str = "job
             },
         },
     )
+    event.listen(engine.sync_engine, "before_cursor_execute", _refuse_write_while_reading)
+    return engine
+
+
+def _refuse_write_while_reading(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+    if connection.get_execution_options().get(_READING) and _writes(statement):
+        raise WriteWhileReading(statement)
+
+
+@functools.lru_cache(maxsize=1000)
+def _writes(statement: str) -> bool:
+    return _WRITES.search(statement) is not None
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -192,15 +214,21 @@ def in_own_transaction(
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine, *, one_snapshot: bool = False) -> AsyncIterator[AsyncConnection]:
-    """A read-only database transaction; with ``one_snapshot`` all its statements see the same moment."""
+    """A connection to read with; with ``one_snapshot`` all its statements see the same moment.
+
+    Else each sees what is committed when it begins, and there is no database transaction around them: to begin
+    and end one would cost two round trips, and in it they would see nothing else.
+
+    Raises:
+        WriteWhileReading: a statement is no read; in one snapshot PostgreSQL refuses it.
+    """
     if _open_transaction.get() is not None:
         raise TransactionAlreadyOpen(f"reading inside {_open_transaction.get()}")
-    options = {"postgresql_readonly": True}
+    level = "REPEATABLE READ" if one_snapshot else "AUTOCOMMIT"
     async with engine.connect() as connection:
-        if one_snapshot:
-            await connection.execution_options(isolation_level="REPEATABLE READ", **options)
-        else:
-            await connection.execution_options(**options)
+        await connection.execution_options(
+            isolation_level=level, postgresql_readonly=one_snapshot, **{_READING: not one_snapshot}
+        )
         token = _open_transaction.set("reading")
         try:
             yield connection

@@ -15,6 +15,7 @@ from jobsphere.database import (
     DatabaseTransaction,
     RunAgain,
     TransactionAlreadyOpen,
+    WriteWhileReading,
     in_own_transaction,
     open_transaction_name,
     reading,
@@ -238,11 +239,29 @@ async def test_another_task_has_its_own(engine: AsyncEngine) -> None:
     assert len(await notes(engine)) == 5
 
 
-async def test_reading_writes_nothing(engine: AsyncEngine) -> None:
-    async with reading(engine) as connection:
+async def test_reading_in_one_snapshot_writes_nothing(engine: AsyncEngine) -> None:
+    async with reading(engine, one_snapshot=True) as connection:
         with pytest.raises(DBAPIError) as refusal:
             await note(connection, "a")
     assert sqlstate(refusal.value) == "25006"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        INSERT.format(subject="a"),
+        "WITH gone AS (DELETE FROM notifications RETURNING id) SELECT * FROM gone",
+        "update jobs SET state = 'closed'",
+        "SELECT id FROM wallets FOR UPDATE",
+        "SELECT id FROM wallets FOR NO KEY UPDATE",
+        "SELECT id FROM wallets FOR KEY SHARE",
+    ],
+)
+async def test_reading_neither_writes_nor_locks(engine: AsyncEngine, statement: str) -> None:
+    async with reading(engine) as connection:
+        with pytest.raises(WriteWhileReading):
+            await connection.execute(text(statement))
+    assert await notes(engine) == []
 
 
 async def test_reading_in_one_snapshot_sees_one_moment_and_the_next_reader_the_newest(engine: AsyncEngine) -> None:

@@ -162,7 +162,7 @@ class Market:
 
     async def escrow(self, customer: User) -> str:
         async with reading(self.engine) as connection:
-            return (await read.escrow_balance(connection, customer.id, "usd")).to_major()
+            return (await read.balances_of(connection, [customer.id]))[customer.id].escrow.to_major()
 
     async def platform(self) -> str:
         fees = [

@@ -1,16 +1,45 @@
 """Take a key, keep the answer given under it, find it again; in the database transaction of the deed itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, Uuid, bindparam, delete, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobsphere.database import RunAgain
 from jobsphere.idempotency.tables import idempotency_keys
+from jobsphere.rows import arrays, rows_of
 
 KEPT = timedelta(days=30)
+
+# LATERAL, so that each key is looked up by the index, whatever PostgreSQL knows of the table yet.
+_CLAIM = text(
+    """
+    SELECT pg_try_advisory_xact_lock(hashtextextended(asked.name, 0)) AS is_ours,
+           stored.body_sha256, stored.answer_status, stored.answer_body
+    FROM unnest(:names, :user_ids, :routes, :keys) WITH ORDINALITY AS asked (name, user_id, route, key, place)
+    LEFT JOIN LATERAL (
+        SELECT * FROM idempotency_keys AS k
+        WHERE k.user_id = asked.user_id AND k.route = asked.route AND k.key = asked.key
+        OFFSET 0
+    ) AS stored ON true
+    ORDER BY asked.place
+    """
+).bindparams(
+    *(bindparam(name, type_=ARRAY(TEXT)) for name in ("names", "routes", "keys")),
+    bindparam("user_ids", type_=ARRAY(Uuid)),
+)
+_NAMES = ("user_id", "route", "key", "body_sha256", "answer_status", "answer_body", "created_at")
+_KEEP = (
+    insert(idempotency_keys)
+    .from_select(_NAMES, select(rows_of(idempotency_keys, *_NAMES)))
+    .on_conflict_do_nothing(index_elements=["user_id", "route", "key"])
+    .returning(idempotency_keys.c.user_id)
+)
 
 
 class IdempotencyKeyReused(Exception):
@@ -38,42 +67,70 @@ class StoredAnswer:
     text: str
 
 
-async def claim(connection: AsyncConnection, key: KeyReference, body_sha256: bytes) -> StoredAnswer | None:
-    """Take the key until the end of the database transaction; returns the answer stored under it.
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """A key, and a digest of the body that came with it."""
 
-    Raises:
-        IdempotencyKeyInUse: somebody else has it now.
-        IdempotencyKeyReused: it was used with another body.
+    key: KeyReference
+    body_sha256: bytes
+
+
+async def claim(
+    connection: AsyncConnection, asked: Sequence[KeyedRequest]
+) -> list[StoredAnswer | IdempotencyKeyInUse | IdempotencyKeyReused | None]:
+    """Take the keys, each named once, until the end of the database transaction.
+
+    For each, in their order: the answer stored under it, None when there is none yet, or why it cannot be had:
+    somebody else has it now, or it was used with another body.
     """
     # Not waited for: the unique key would make a second request stand still until the first is done.
-    name = f"idempotency:{key.user_id}:{key.route}:{key.key}"
-    if not await connection.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0)))):
-        raise IdempotencyKeyInUse
-    c = idempotency_keys.c
-    rows = await connection.execute(select(c.body_sha256, c.answer_status, c.answer_body).where(*_is(key)))
-    row = rows.one_or_none()
-    if row is None:
+    rows = await connection.execute(
+        _CLAIM,
+        {
+            "names": [f"idempotency:{one.key.user_id}:{one.key.route}:{one.key.key}" for one in asked],
+            "user_ids": [one.key.user_id for one in asked],
+            "routes": [one.key.route for one in asked],
+            "keys": [one.key.key for one in asked],
+        },
+    )
+    return [_claimed(row, one) for row, one in zip(rows, asked, strict=True)]
+
+
+def _claimed(
+    row: Row[Any], asked: KeyedRequest
+) -> StoredAnswer | IdempotencyKeyInUse | IdempotencyKeyReused | None:
+    if not row.is_ours:
+        return IdempotencyKeyInUse()
+    if row.answer_status is None:
         return None
-    if row.body_sha256 != body_sha256:
-        raise IdempotencyKeyReused
+    if row.body_sha256 != asked.body_sha256:
+        return IdempotencyKeyReused()
     return StoredAnswer(row.answer_status, row.answer_body)
 
 
 async def keep(
-    connection: AsyncConnection, key: KeyReference, body_sha256: bytes, answer: StoredAnswer, *, now: datetime
+    connection: AsyncConnection, given: Sequence[tuple[KeyedRequest, StoredAnswer]], *, now: datetime
 ) -> None:
-    """Give ``answer`` to who repeats the request, from the moment this is committed."""
-    await connection.execute(
-        insert(idempotency_keys).values(
-            user_id=key.user_id,
-            route=key.route,
-            key=key.key,
-            body_sha256=body_sha256,
-            answer_status=answer.status,
-            answer_body=answer.text,
-            created_at=now,
-        )
-    )
+    """Give these answers, at least one, to who repeats the request, from the moment this is committed.
+
+    Raises:
+        RunAgain: somebody committed an answer after ``claim`` had looked and before it had the lock.
+    """
+    rows = [
+        {
+            "user_id": asked.key.user_id,
+            "route": asked.key.route,
+            "key": asked.key.key,
+            "body_sha256": asked.body_sha256,
+            "answer_status": answer.status,
+            "answer_body": answer.text,
+            "created_at": now,
+        }
+        for asked, answer in given
+    ]
+    kept = (await connection.execute(_KEEP, arrays(rows))).all()
+    if len(kept) < len(rows):
+        raise RunAgain("an answer was stored by somebody else meanwhile")
 
 
 async def replace(connection: AsyncConnection, key: KeyReference, answer: StoredAnswer) -> None:

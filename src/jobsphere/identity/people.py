@@ -1,12 +1,13 @@
 """Users: register them, find them, and let them sign in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere.database import reading
@@ -54,6 +55,7 @@ _USER_COLUMNS = (
     users.c.is_active,
     users.c.created_at,
 )
+_FIND_SEVERAL = select(*_USER_COLUMNS).where(users.c.id == any_(bindparam("user_ids", type_=ARRAY(Uuid))))
 
 
 async def register(
@@ -127,6 +129,13 @@ async def find_user(connection: AsyncConnection, user_id: UUID) -> User | None:
     """The user with this id, active or not."""
     row = (await connection.execute(select(*_USER_COLUMNS).where(users.c.id == user_id))).one_or_none()
     return _user(row) if row is not None else None
+
+
+async def find_users(connection: AsyncConnection, user_ids: Sequence[UUID]) -> list[User | None]:
+    """As ``find_user``, for several, in their order."""
+    rows = await connection.execute(_FIND_SEVERAL, {"user_ids": list(set(user_ids))})
+    found = {row.id: _user(row) for row in rows}
+    return [found.get(user_id) for user_id in user_ids]
 
 
 def _user(row: tuple[UUID, str, str, str, bool, datetime]) -> User:

@@ -14,7 +14,7 @@ from jobsphere.marketplace.store import Deed, EscrowDisagrees, save
 
 
 async def accept(
-    connection: AsyncConnection, *, offer_id: UUID, contractor_id: UUID, ids: Ids, now: datetime
+    connection: AsyncConnection, offer_id: UUID, contractor_id: UUID, *, ids: Ids, now: datetime
 ) -> Offer:
     """Assign the job; a payout account may come later (lifecycle.md section 3, "sent -> accepted").
 

@@ -5,11 +5,13 @@ its offers in the order of their ids, then wallets, then the ledger's balances i
 an offer or moves its money holds the lock of its job.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Uuid, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.marketplace.job import Job
@@ -20,6 +22,17 @@ from jobsphere.marketplace.tables import jobs, offers
 
 _IS_SENT = offers.c.state == OfferState.SENT.value
 _IS_ACCEPTED = offers.c.state == OfferState.ACCEPTED.value
+_JOBS = (
+    select(jobs)
+    .where(
+        jobs.c.id == any_(bindparam("job_ids", type_=ARRAY(Uuid))),
+        jobs.c.customer_id == any_(bindparam("customer_ids", type_=ARRAY(Uuid))),
+    )
+    .order_by(jobs.c.id)
+)
+# FOR NO KEY UPDATE: rows that refer to the job may still be written.
+_LOCK_JOBS = _JOBS.with_for_update(key_share=True)
+_LOCK_FREE_JOBS = _JOBS.with_for_update(key_share=True, skip_locked=True)
 
 
 async def lock_job(connection: AsyncConnection, job_id: UUID, customer_id: UUID) -> Job:
@@ -34,24 +47,28 @@ async def lock_job(connection: AsyncConnection, job_id: UUID, customer_id: UUID)
     return job
 
 
-async def lock_offer_to(connection: AsyncConnection, offer_id: UUID, contractor_id: UUID) -> tuple[Job, Offer]:
-    """The contractor's offer, in whatever state it is, after its job.
+async def lock_jobs(
+    connection: AsyncConnection, wanted: Iterable[tuple[UUID, UUID]], *, waits: bool
+) -> dict[tuple[UUID, UUID], Job]:
+    """Of these jobs, each named by its id and its customer's, those that are there.
+
+    Unless it ``waits``, also without those that somebody else holds.
+    """
+    job_ids, customer_ids = map(set, zip(*wanted, strict=True))
+    query = _LOCK_JOBS if waits else _LOCK_FREE_JOBS
+    rows = await connection.execute(query, {"job_ids": list(job_ids), "customer_ids": list(customer_ids)})
+    return {(job.id, job.customer_id): job for job in map(job_of, rows)}
+
+
+async def lock_offer(
+    connection: AsyncConnection, offer_id: UUID, person_id: UUID, *, of: Literal["contractor", "customer"]
+) -> tuple[Job, Offer]:
+    """The offer that was sent to a contractor, or by a customer, in whatever state it is, after its job.
 
     Raises:
-        OfferNotFound: there is none, or it was sent to somebody else.
+        OfferNotFound: there is none, or it is somebody else's.
     """
-    job = await _lock_job_of(connection, offer_id, offers.c.contractor_id == contractor_id)
-    [offer] = await _lock_offers(connection, offers.c.id == offer_id)
-    return job, offer
-
-
-async def lock_offer_from(connection: AsyncConnection, offer_id: UUID, customer_id: UUID) -> tuple[Job, Offer]:
-    """The customer's offer, in whatever state it is, after its job.
-
-    Raises:
-        OfferNotFound: there is none, or it was sent by somebody else.
-    """
-    job = await _lock_job_of(connection, offer_id, offers.c.customer_id == customer_id)
+    job = await _lock_job_of(connection, offer_id, offers.c[f"{of}_id"] == person_id)
     [offer] = await _lock_offers(connection, offers.c.id == offer_id)
     return job, offer
 
@@ -59,7 +76,7 @@ async def lock_offer_from(connection: AsyncConnection, offer_id: UUID, customer_
 async def lock_offer_and_rivals(
     connection: AsyncConnection, offer_id: UUID, contractor_id: UUID
 ) -> tuple[Job, Offer, list[Offer]]:
-    """As ``lock_offer_to``, with all other offers of the job that wait for an answer."""
+    """As ``lock_offer`` of a contractor, with all other offers of the job that wait for an answer."""
     job = await _lock_job_of(connection, offer_id, offers.c.contractor_id == contractor_id)
     locked = await _lock_offers(connection, offers.c.job_id == job.id, _IS_SENT | (offers.c.id == offer_id))
     [offer] = [offer for offer in locked if offer.id == offer_id]
@@ -97,16 +114,15 @@ async def claim_expired(connection: AsyncConnection, offer_id: UUID, now: dateti
 
 
 async def _lock_job_of(connection: AsyncConnection, offer_id: UUID, is_theirs: ColumnElement[bool]) -> Job:
-    # Which job and whose offer never changes, so it is read before the locks; all else after them.
-    job_id = await connection.scalar(select(offers.c.job_id).where(offers.c.id == offer_id, is_theirs))
-    job = await _lock_job(connection, jobs.c.id == job_id) if job_id is not None else None
+    # Which job and whose offer never changes, so it may be read before the lock; all else after it.
+    job_id = select(offers.c.job_id).where(offers.c.id == offer_id, is_theirs).scalar_subquery()
+    job = await _lock_job(connection, jobs.c.id == job_id)
     if job is None:
         raise OfferNotFound
     return job
 
 
 async def _lock_job(connection: AsyncConnection, *conditions: ColumnElement[bool], **how: Any) -> Job | None:
-    # FOR NO KEY UPDATE: rows that refer to the job may still be written.
     query = select(jobs).where(*conditions).with_for_update(key_share=True, **how)
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else job_of(row)

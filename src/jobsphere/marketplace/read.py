@@ -1,10 +1,25 @@
 """What people may see of jobs and offers. What is somebody else's looks as if it did not exist."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, exists, false, or_, select, text, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    Uuid,
+    bindparam,
+    exists,
+    false,
+    or_,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.identity.people import Role
@@ -16,14 +31,29 @@ from jobsphere.marketplace.rows import job_of, offer_of
 from jobsphere.marketplace.tables import jobs, offers
 from jobsphere.money import Money
 
-_ESCROW_BALANCE = text(
+# LATERAL, so that everything is looked up by an index, whatever PostgreSQL knows of the tables yet.
+_BALANCES = text(
     """
-    SELECT COALESCE(sum(a.balance_minor), 0)::bigint
-    FROM offers AS o
-    JOIN ledger_accounts AS a ON a.name = format('offer:%s:escrow', o.id) AND a.currency = o.currency
-    WHERE o.customer_wallet_id = :wallet_id AND o.currency = :currency AND o.state IN ('sent', 'accepted')
+    SELECT w.user_id, w.currency, COALESCE(available.balance_minor, 0), waiting.balance_minor
+    FROM wallets AS w
+    LEFT JOIN LATERAL (
+        SELECT a.balance_minor FROM ledger_accounts AS a
+        WHERE a.name = format('wallet:%s:available', w.id) AND a.currency = w.currency
+        OFFSET 0
+    ) AS available ON true
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(escrow.balance_minor), 0)::bigint AS balance_minor
+        FROM offers AS o
+        CROSS JOIN LATERAL (
+            SELECT a.balance_minor FROM ledger_accounts AS a
+            WHERE a.name = format('offer:%s:escrow', o.id) AND a.currency = w.currency
+            OFFSET 0
+        ) AS escrow
+        WHERE o.customer_wallet_id = w.id AND o.currency = w.currency AND o.state IN ('sent', 'accepted')
+    ) AS waiting
+    WHERE w.user_id = ANY (:user_ids)
     """
-)
+).bindparams(bindparam("user_ids", type_=ARRAY(Uuid)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +72,21 @@ class Contractor:
     name: str
 
 
-async def escrow_balance(connection: AsyncConnection, customer_wallet_id: UUID, currency: str) -> Money:
-    """What waits on the customer's open offers: the sum of their escrow accounts (design.md, Ledger)."""
-    found = await connection.execute(_ESCROW_BALANCE, {"wallet_id": customer_wallet_id, "currency": currency})
-    return Money(found.scalar_one(), currency)
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What a person may spend, and what waits on their open offers: the sum of their escrow accounts."""
+
+    available: Money
+    escrow: Money
+
+
+async def balances_of(connection: AsyncConnection, user_ids: Iterable[UUID]) -> dict[UUID, Balances]:
+    """The balances of everybody among them who has a wallet."""
+    rows = await connection.execute(_BALANCES, {"user_ids": list(set(user_ids))})
+    return {
+        user_id: Balances(Money(available, currency), Money(escrow, currency))
+        for user_id, currency, available, escrow in rows
+    }
 
 
 async def job(connection: AsyncConnection, job_id: UUID, reader_id: UUID) -> Job:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jobsphere.audit.write import write as write_audit
+from jobsphere.audit.write import Act, write_acts
 from jobsphere.clock import Ids
 from jobsphere.ledger.posting import Verdict
 from jobsphere.marketplace.job import Job
@@ -17,10 +18,20 @@ from jobsphere.marketplace.offer import Offer
 from jobsphere.marketplace.rows import row_of
 from jobsphere.marketplace.tables import jobs, offers
 from jobsphere.notifications.write import notify
+from jobsphere.rows import arrays, rows_of
 from jobsphere.wallets import transactions
 from jobsphere.wallets.debts import record_and_repay
 from jobsphere.wallets.transactions import Transaction, TransactionStatus, TransactionType
 from jobsphere.wallets.wallet import InsufficientFunds
+
+_NAMES = [column.name for column in offers.columns]
+_INSERT_OFFERS = insert(offers).from_select(_NAMES, select(rows_of(offers, *_NAMES)))
+_ANSWERED = rows_of(offers, "id", "state", "answered_at")
+_UPDATE_OFFERS = (
+    update(offers)
+    .where(offers.c.id == _ANSWERED.c.id)
+    .values(state=_ANSWERED.c.state, answered_at=_ANSWERED.c.answered_at)
+)
 
 
 class EscrowDisagrees(Exception):
@@ -36,16 +47,20 @@ class Deed:
     ids: Ids
 
 
-async def save_new(connection: AsyncConnection, step: Step, deed: Deed) -> None:
-    """Store an offer that did not exist, and hold its money.
+# A step, and whose deed it was.
+Done = tuple[Step, Deed]
+
+
+async def save_new(connection: AsyncConnection, done: Sequence[Done], *, now: datetime) -> None:
+    """Store offers that did not exist, at least one, and hold their money.
 
     Raises:
-        InsufficientFunds: the ledger refused the hold; the caller's database transaction must not commit.
+        InsufficientFunds: the ledger refused a hold; the caller's database transaction must not commit.
     """
-    await connection.execute(insert(offers).values(**row_of(step.offer)))
-    if Verdict.INSUFFICIENT_FUNDS in await _record(connection, [step], deed.now):
+    await connection.execute(_INSERT_OFFERS, arrays([row_of(step.offer) for step, _ in done]))
+    if Verdict.INSUFFICIENT_FUNDS in await _record(connection, done, now):
         raise InsufficientFunds
-    await _tell(connection, [step], deed)
+    await _tell(connection, done, now)
 
 
 async def save(connection: AsyncConnection, steps: Sequence[Step], deed: Deed) -> None:
@@ -54,57 +69,59 @@ async def save(connection: AsyncConnection, steps: Sequence[Step], deed: Deed) -
     Raises:
         EscrowDisagrees: the ledger did not record a step; the caller's database transaction must not commit.
     """
-    for step in steps:
-        await _save_offer(connection, step.offer)
-        if step.job is not None:
-            await save_job(connection, step.job, deed)
-    if any(verdict is not Verdict.RECORDED for verdict in await _record(connection, steps, deed.now)):
+    if not steps:
+        return
+    done = [(step, deed) for step in steps]
+    await connection.execute(_UPDATE_OFFERS, arrays([_answered(step.offer) for step in steps]))
+    for job in (step.job for step in steps if step.job is not None):
+        await _save_job(connection, job)
+    if any(verdict is not Verdict.RECORDED for verdict in await _record(connection, done, deed.now)):
         raise EscrowDisagrees(", ".join(str(step.offer.id) for step in steps))
-    await _tell(connection, steps, deed)
+    await _tell(connection, done, deed.now)
 
 
 async def save_job(connection: AsyncConnection, job: Job, deed: Deed) -> None:
     """Store the next state of a job, with an audit row."""
+    await _save_job(connection, job)
+    await write_acts(connection, [_act_on_job(job, deed)])
+
+
+async def _save_job(connection: AsyncConnection, job: Job) -> None:
     await connection.execute(
         update(jobs).where(jobs.c.id == job.id).values(state=job.state.value, completed_at=job.completed_at)
     )
-    await write_audit(
-        connection, actor_id=deed.actor_id, action=f"job.{job.state}", subject=f"job:{job.id}", now=deed.now
-    )
 
 
-async def _save_offer(connection: AsyncConnection, offer: Offer) -> None:
-    await connection.execute(
-        update(offers)
-        .where(offers.c.id == offer.id)
-        .values(state=offer.state.value, answered_at=offer.answered_at)
-    )
+def _answered(offer: Offer) -> dict[str, Any]:
+    return {"id": offer.id, "state": offer.state.value, "answered_at": offer.answered_at}
 
 
-async def _record(connection: AsyncConnection, steps: Sequence[Step], now: datetime) -> list[Verdict]:
-    entries = [step.entry for step in steps if step.entry is not None]
+async def _record(connection: AsyncConnection, done: Sequence[Done], now: datetime) -> list[Verdict]:
+    entries = [step.entry for step, _ in done if step.entry is not None]
     return await record_and_repay(connection, entries, now=now)
 
 
-async def _tell(connection: AsyncConnection, steps: Sequence[Step], deed: Deed) -> None:
-    new = [_transaction(step.offer, movement, deed) for step in steps for movement in step.movements]
+async def _tell(connection: AsyncConnection, done: Sequence[Done], now: datetime) -> None:
+    new = [_transaction(step.offer, movement, deed) for step, deed in done for movement in step.movements]
     if new:
         await transactions.write(connection, *new)
-    await notify(connection, [notice for step in steps for notice in step.notices], now=deed.now)
-    for step in steps:
-        await _audit(connection, step.offer, deed)
+    await notify(connection, [notice for step, _ in done for notice in step.notices], now=now)
+    acts = [_act_on_job(step.job, deed) for step, deed in done if step.job is not None]
+    await write_acts(connection, [*acts, *(_act_on_offer(step.offer, deed) for step, deed in done)])
 
 
-async def _audit(connection: AsyncConnection, offer: Offer, deed: Deed) -> None:
+def _act_on_job(job: Job, deed: Deed) -> Act:
+    return Act(deed.actor_id, f"job.{job.state}", f"job:{job.id}", deed.now)
+
+
+def _act_on_offer(offer: Offer, deed: Deed) -> Act:
     amount = offer.fees.amount
-    await write_audit(
-        connection,
-        actor_id=deed.actor_id,
-        action=f"offer.{offer.state}",
-        subject=f"offer:{offer.id}",
-        now=deed.now,
-        details={"job_id": str(offer.job_id), "amount_minor": amount.amount_minor, "currency": amount.currency},
-    )
+    details: dict[str, str | int | None] = {
+        "job_id": str(offer.job_id),
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+    }
+    return Act(deed.actor_id, f"offer.{offer.state}", f"offer:{offer.id}", deed.now, details)
 
 
 def _transaction(offer: Offer, movement: Movement, deed: Deed) -> Transaction:

@@ -4,13 +4,13 @@ A wallet may have several at once; the strictest in force decides. Nothing that 
 already on its way at Stripe, is ever stopped by one (lifecycle.md section 11).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Uuid, any_, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.audit.write import write as write_audit
@@ -23,6 +23,11 @@ from jobsphere.wallets.wallet import Wallet, WalletNotFound
 REVIEW_AFTER = timedelta(days=7)
 # A worker that was down for so long has missed telling that a freeze ended.
 TOLD_WITHIN = timedelta(days=7)
+_NOT_LIFTED = (
+    select(freezes)
+    .where(freezes.c.wallet_id == any_(bindparam("wallet_ids", type_=ARRAY(Uuid))), freezes.c.lifted_at.is_(None))
+    .order_by(freezes.c.id)
+)
 
 
 class WalletFrozen(Exception):
@@ -149,7 +154,15 @@ async def list_in_force(connection: AsyncConnection, *, now: datetime, limit: in
 
 async def of(connection: AsyncConnection, wallet: Wallet, *, now: datetime) -> list[Freeze]:
     """The freezes in force of a wallet that was read; a wallet without any costs no look."""
-    return await in_force(connection, wallet.id, now=now) if wallet.is_frozen else []
+    return [freeze for freeze in await of_all(connection, [wallet]) if freeze.is_in_force(now)]
+
+
+async def of_all(connection: AsyncConnection, read: Iterable[Wallet]) -> list[Freeze]:
+    """The freezes of these wallets that were not lifted, oldest first; wallets without any cost no look."""
+    frozen = [wallet.id for wallet in read if wallet.is_frozen]
+    return (
+        [_freeze(row) for row in await connection.execute(_NOT_LIFTED, {"wallet_ids": frozen})] if frozen else []
+    )
 
 
 async def require_free(connection: AsyncConnection, wallet: Wallet, use: Use, *, now: datetime) -> None:
@@ -159,7 +172,12 @@ async def require_free(connection: AsyncConnection, wallet: Wallet, use: Use, *,
         WalletFrozen: a freeze in force does.
         WalletInactive: the wallet is closed.
     """
-    if any(freeze.stops(use) for freeze in await of(connection, wallet, now=now)):
+    require_none(await of_all(connection, [wallet]), wallet, use, now=now)
+
+
+def require_none(of_wallets: Iterable[Freeze], wallet: Wallet, use: Use, *, now: datetime) -> None:
+    """As ``require_free``, by the freezes that ``of_all`` found for this wallet and others."""
+    if any(one.wallet_id == wallet.id and one.is_in_force(now) and one.stops(use) for one in of_wallets):
         raise WalletFrozen
     wallet.require_active()
 

@@ -14,6 +14,8 @@ from jobsphere.money import Money
 from jobsphere.rows import arrays, rows_of
 from jobsphere.wallets.tables import transactions
 
+_NAMES = [column.name for column in transactions.columns]
+_INSERT = insert(transactions).from_select(_NAMES, select(rows_of(transactions, *_NAMES)))
 _PAID = rows_of(transactions, "id", "stripe_charge_id")
 _COMPLETE_ALL = (
     update(transactions)
@@ -80,8 +82,8 @@ class Cursor:
 
 
 async def write(connection: AsyncConnection, *new: Transaction) -> None:
-    """Store new transactions."""
-    await connection.execute(insert(transactions).values([_row(transaction) for transaction in new]))
+    """Store new transactions, at least one."""
+    await connection.execute(_INSERT, arrays([_row(transaction) for transaction in new]))
 
 
 async def complete(connection: AsyncConnection, transaction_id: UUID, *, now: datetime, **stripe_ids: str) -> None:

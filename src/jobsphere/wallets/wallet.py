@@ -1,13 +1,17 @@
 """Wallets: opened once per person, found by their owner, locked for what is done with them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, select
+from sqlalchemy import ColumnElement, Row, Subquery, Uuid, any_, bindparam, func, insert, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobsphere.identity.people import Role
+from jobsphere.identity.tables import users
 from jobsphere.ledger.accounts import wallet_available
 from jobsphere.ledger.read import balance
 from jobsphere.money import Money
@@ -82,6 +86,12 @@ async def wallet_of(connection: AsyncConnection, user_id: UUID) -> Wallet:
     return await _one(connection, wallets.c.user_id == user_id)
 
 
+async def wallets_of(connection: AsyncConnection, user_ids: Iterable[UUID], role: Role) -> list[Wallet]:
+    """The wallets of those among them who are active and in this role, read without a lock."""
+    rows = await connection.execute(_IN_ROLE, {"user_ids": list(set(user_ids)), "role": role.value})
+    return [_wallet(row) for row in rows]
+
+
 async def wallet_by_id(connection: AsyncConnection, wallet_id: UUID) -> Wallet:
     """The wallet with this id, read without a lock."""
     return await _one(connection, wallets.c.id == wallet_id)
@@ -100,6 +110,13 @@ async def lock_wallet_of(connection: AsyncConnection, user_id: UUID, *, to_chang
     return await _one(connection, wallets.c.user_id == user_id, lock="change" if to_change else "share")
 
 
+async def lock_wallets_of(connection: AsyncConnection, user_ids: Iterable[UUID], *, waits: bool) -> list[Wallet]:
+    """As ``lock_wallet_of``, for several; unless it ``waits``, without those that somebody changes now."""
+    query = _LOCK_SEVERAL if waits else _LOCK_SEVERAL_FREE
+    rows = await connection.execute(query, {"user_ids": list(set(user_ids))})
+    return [_wallet(row) for row in rows]
+
+
 async def available_balance(connection: AsyncConnection, wallet: Wallet) -> Money:
     """What the owner may spend now."""
     return await balance(connection, wallet_available(wallet.id, wallet.currency))
@@ -107,20 +124,33 @@ async def available_balance(connection: AsyncConnection, wallet: Wallet) -> Mone
 
 async def totals(connection: AsyncConnection, wallet: Wallet) -> Totals:
     """Sums over the wallet's completed transactions."""
-    c = transactions.c
+    sums = (await connection.execute(_TOTALS, {"wallet_id": wallet.id})).one()
+    return Totals(*(Money(int(minor), wallet.currency) for minor in sums))
 
-    def total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.coalesce(func.sum(c.amount_minor).filter(*conditions), 0)
 
-    incoming = select(total(c.type == "contractor_payout")).where(
-        c.to_wallet_id == wallet.id, c.status == "completed"
-    )
-    outgoing = select(
-        total(c.type.in_(("platform_fee", "service_fee", "contractor_payout"))), total(c.type == "withdrawal")
-    ).where(c.from_wallet_id == wallet.id, c.status == "completed")
-    earned = (await connection.execute(incoming)).scalar_one()
-    spent, withdrawn = (await connection.execute(outgoing)).one()
-    return Totals(*(Money(int(minor), wallet.currency) for minor in (earned, spent, withdrawn)))
+def _total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(transactions.c.amount_minor).filter(*conditions), 0)
+
+
+def _completed(side: ColumnElement[UUID], *sums: ColumnElement[int]) -> Subquery:
+    return select(*sums).where(side == bindparam("wallet_id"), transactions.c.status == "completed").subquery()
+
+
+_TYPE = transactions.c.type
+_INCOMING = _completed(transactions.c.to_wallet_id, _total(_TYPE == "contractor_payout"))
+_OUTGOING = _completed(
+    transactions.c.from_wallet_id,
+    _total(_TYPE.in_(("platform_fee", "service_fee", "contractor_payout"))),
+    _total(_TYPE == "withdrawal"),
+)
+# One walk along each index, one row of each.
+_TOTALS = select(_INCOMING, _OUTGOING).select_from(_INCOMING.join(_OUTGOING, true()))
+_THEIRS = select(wallets).where(wallets.c.user_id == any_(bindparam("user_ids", type_=ARRAY(Uuid))))
+_IN_ROLE = _THEIRS.join(users, users.c.id == wallets.c.user_id).where(
+    users.c.is_active, users.c.role == bindparam("role")
+)
+_LOCK_SEVERAL = _THEIRS.order_by(wallets.c.id).with_for_update(read=True)
+_LOCK_SEVERAL_FREE = _THEIRS.order_by(wallets.c.id).with_for_update(read=True, skip_locked=True)
 
 
 async def _one(

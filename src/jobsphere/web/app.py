@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from jobsphere.web import docs
 from jobsphere.web.acknowledge import AcknowledgeEvents
+from jobsphere.web.auth import callers
 from jobsphere.web.context import Context
 from jobsphere.web.error_answers import HANDLERS, EveryErrorIsAProblem
 from jobsphere.web.limits import BodyLimit
@@ -76,6 +77,8 @@ def create_app(context: Context) -> FastAPI:
         responses=docs.ERRORS,
     )
     app.state.context = context
+    app.state.callers = callers(context.engine)
+    app.state.gatherings = {}
     for routes in ROUTERS:
         app.include_router(routes)
     docs.install(app)

@@ -1,19 +1,22 @@
 """Who may call a route: every route declares it, with ``Depends(public)`` or ``Depends(allow(…))``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import BaseRoute, Mount
 
 from jobsphere.database import reading
 from jobsphere.identity import tokens
-from jobsphere.identity.people import Role, User, find_user
+from jobsphere.identity.people import Role, User, find_users
 from jobsphere.web.context import context_of
+from jobsphere.web.gathering import Gathering
 
 _bearer = HTTPBearer(
     scheme_name="bearerToken",
@@ -75,12 +78,20 @@ async def _signed_in(request: Request, credentials: HTTPAuthorizationCredentials
         user_id = tokens.read(context.token_secret, credentials.credentials, context.clock.now())
     except tokens.InvalidToken as error:
         raise NotSignedIn from error
-    # Read each time, so that a new role or a deactivation acts at once.
-    async with reading(context.engine) as connection:
-        user = await find_user(connection, user_id)
+    user: User | None = await request.app.state.callers.do(user_id)
     if user is None or not user.is_active:
         raise NotSignedIn
     return user
+
+
+def callers(engine: AsyncEngine) -> Gathering[UUID, User | None]:
+    """Reads who calls, for each request, so that a new role or a deactivation acts at once."""
+
+    async def read(user_ids: Sequence[UUID]) -> list[User | None]:
+        async with reading(engine) as connection:
+            return await find_users(connection, user_ids)
+
+    return Gathering(read)
 
 
 def api_routes(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, RouteContext]]:

@@ -183,7 +183,7 @@ def _answer(deposit: Deposit, *, done: int = 201) -> Answer:
 
 def _with_secret(given: Answer, secret: str | None) -> Answer:
     """Client secrets are handed to their owner and never stored, so the stored answer has none."""
-    return Answer(given.status, {**given.body, "data": {**given.body["data"], "clientSecret": secret}})
+    return Answer.of(given.status, {**given.body, "data": {**given.body["data"], "clientSecret": secret}})
 
 
 def _message(deposit: Deposit) -> str:

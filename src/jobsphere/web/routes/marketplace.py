@@ -1,8 +1,8 @@
 """Jobs and offers over HTTP: who may do what, and what they are answered."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Protocol
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jobsphere.clock import Ids
 from jobsphere.database import reading
 from jobsphere.identity.people import Role, User
 from jobsphere.marketplace import read
@@ -18,17 +19,24 @@ from jobsphere.marketplace.close import close
 from jobsphere.marketplace.complete import complete
 from jobsphere.marketplace.offer import DAYS_DEFAULT, DAYS_MAX, DAYS_MIN, Offer
 from jobsphere.marketplace.post import post
-from jobsphere.marketplace.read import Page
+from jobsphere.marketplace.read import Balances, Page, balances_of
 from jobsphere.marketplace.release import decline, withdraw
-from jobsphere.marketplace.send import Terms, send
+from jobsphere.marketplace.send import Sending, Terms, send_all
 from jobsphere.money import Money
 from jobsphere.wallets.limits import Limits
 from jobsphere.web.answers import Answer, answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import Amount, Body, Id, router
 from jobsphere.web.context import Context, CurrentContext
-from jobsphere.web.idempotency import DOCUMENTED, IdempotentPost
-from jobsphere.web.routes.marketplace_data import balances, contractor_data, job_data, listed, offer_data
+from jobsphere.web.idempotency import DOCUMENTED, Asked, GatheredPost, IdempotentPost
+from jobsphere.web.routes.marketplace_data import (
+    balances,
+    balances_data,
+    contractor_data,
+    job_data,
+    listed,
+    offer_data,
+)
 
 # A title stands in one line of a notification or an e-mail.
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -67,10 +75,26 @@ PageAsked = Annotated[Page, Depends(_page)]
 _POST_JOB = IdempotentPost("marketplace.post")
 _CLOSE = IdempotentPost("marketplace.close")
 _COMPLETE = IdempotentPost("marketplace.complete")
-_SEND = IdempotentPost("marketplace.send")
 _ACCEPT = IdempotentPost("marketplace.accept")
 _DECLINE = IdempotentPost("marketplace.decline")
 _WITHDRAW = IdempotentPost("marketplace.withdraw")
+
+
+async def _send_all(
+    connection: AsyncConnection, context: Context, asked: Sequence[Asked[Terms]], waits: bool
+) -> Sequence[Answer | Exception]:
+    sendings = [Sending(one.what, context.ids.new(), one.caller.id, one.at) for one in asked]
+    limits = Limits.of_settings(context.settings, "offer")
+    sent = await send_all(connection, sendings, limits=limits, ids=context.ids, waits=waits)
+    balances = await balances_of(connection, [one.customer_id for one in sent if isinstance(one, Offer)])
+    return [one if isinstance(one, Exception) else _sent(one, balances[one.customer_id]) for one in sent]
+
+
+def _sent(offer: Offer, balances: Balances) -> Answer:
+    return answer("The offer is sent.", {"offer": offer_data(offer), **balances_data(balances)}, 201)
+
+
+_SEND = GatheredPost("marketplace.send", _send_all)
 
 
 @routes.get("/api/contractors")
@@ -143,29 +167,14 @@ async def complete_job(request: Request, context: CurrentContext, caller: Custom
 @routes.post("/api/offers", status_code=201, openapi_extra=DOCUMENTED)
 async def send_offer(request: Request, context: CurrentContext, caller: Customer, body: NewOffer) -> JSONResponse:
     """Offer a job to a contractor: amount and platform fee wait as a protected payment."""
-    settings = context.settings
     terms = Terms(
         body.job_id,
         body.contractor_id,
-        Money.from_major(body.amount, settings.payment_currency),
+        Money.from_major(body.amount, context.settings.payment_currency),
         body.message,
         body.expires_in_days,
     )
-
-    async def verb(connection: AsyncConnection) -> Answer:
-        offer = await send(
-            connection,
-            terms,
-            offer_id=context.ids.new(),
-            customer_id=caller.id,
-            limits=Limits.of_settings(settings, "offer"),
-            ids=context.ids,
-            now=context.clock.now(),
-        )
-        data = {"offer": offer_data(offer), **await balances(connection, caller)}
-        return answer("The offer is sent.", data, 201)
-
-    return (await _SEND.run(request, context, caller, verb)).response()
+    return (await _SEND.run(request, context, caller, terms)).response()
 
 
 @routes.get("/api/offers")
@@ -194,8 +203,8 @@ async def accept_offer(
     request: Request, context: CurrentContext, caller: Contractor, offer_id: UUID
 ) -> JSONResponse:
     """Take the job; the protected payment waits until the customer confirms the work."""
-    change = partial(accept, offer_id=offer_id, contractor_id=caller.id, ids=context.ids, now=context.clock.now())
-    return await _change(_ACCEPT, request, context, caller, change, "The offer is accepted; the job is yours.")
+    message = "The offer is accepted; the job is yours."
+    return await _end(_ACCEPT, accept, request, context, caller, offer_id, message)
 
 
 @routes.post("/api/offers/{offer_id}/decline", openapi_extra=DOCUMENTED)
@@ -203,8 +212,7 @@ async def decline_offer(
     request: Request, context: CurrentContext, caller: Contractor, offer_id: UUID
 ) -> JSONResponse:
     """Refuse an offer; the customer gets everything back."""
-    change = partial(decline, offer_id=offer_id, contractor_id=caller.id, ids=context.ids, now=context.clock.now())
-    return await _change(_DECLINE, request, context, caller, change, "The offer is declined.")
+    return await _end(_DECLINE, decline, request, context, caller, offer_id, "The offer is declined.")
 
 
 @routes.post("/api/offers/{offer_id}/withdraw", openapi_extra=DOCUMENTED)
@@ -212,20 +220,30 @@ async def withdraw_offer(
     request: Request, context: CurrentContext, caller: Customer, offer_id: UUID
 ) -> JSONResponse:
     """Take an offer back before it is accepted; everything returns to your balance."""
-    change = partial(withdraw, offer_id=offer_id, customer_id=caller.id, ids=context.ids, now=context.clock.now())
-    return await _change(_WITHDRAW, request, context, caller, change, "The offer is withdrawn.")
+    return await _end(_WITHDRAW, withdraw, request, context, caller, offer_id, "The offer is withdrawn.")
 
 
-async def _change(
+class _Deed(Protocol):
+    """What one side does to an offer that waits for an answer."""
+
+    async def __call__(
+        self, connection: AsyncConnection, offer_id: UUID, person_id: UUID, /, *, ids: Ids, now: datetime
+    ) -> Offer: ...
+
+
+async def _end(
     kind: IdempotentPost,
+    deed: _Deed,
     request: Request,
     context: Context,
     caller: User,
-    change: Callable[[AsyncConnection], Awaitable[Offer]],
+    offer_id: UUID,
     message: str,
 ) -> JSONResponse:
+    now = context.clock.now()
+
     async def verb(connection: AsyncConnection) -> Answer:
-        offer = await change(connection)
+        offer = await deed(connection, offer_id, caller.id, ids=context.ids, now=now)
         return answer(message, {"offer": offer_data(offer), **await balances(connection, caller)})
 
     return (await kind.run(request, context, caller, verb)).response()

@@ -8,18 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jobsphere.identity.people import User
 from jobsphere.marketplace.job import Job
 from jobsphere.marketplace.offer import Offer
-from jobsphere.marketplace.read import Contractor, Page, escrow_balance
-from jobsphere.wallets.wallet import available_balance, wallet_of
+from jobsphere.marketplace.read import Balances, Contractor, Page, balances_of
 
 T = TypeVar("T")
 
 
 async def balances(connection: AsyncConnection, caller: User) -> dict[str, str]:
     """What the caller may spend, and what waits on their offers, once this is committed."""
-    wallet = await wallet_of(connection, caller.id)
-    waiting = await escrow_balance(connection, wallet.id, wallet.currency)
-    available = await available_balance(connection, wallet)
-    return {"newBalance": available.to_major(), "escrowBalance": waiting.to_major(), "currency": wallet.currency}
+    return balances_data((await balances_of(connection, [caller.id]))[caller.id])
+
+
+def balances_data(balances: Balances) -> dict[str, str]:
+    available = balances.available
+    return {
+        "newBalance": available.to_major(),
+        "escrowBalance": balances.escrow.to_major(),
+        "currency": available.currency,
+    }
 
 
 def listed(name: str, found: Sequence[T], page: Page, as_data: Callable[[T], dict[str, Any]]) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from fastapi.responses import JSONResponse
 
 from jobsphere.database import reading
 from jobsphere.identity.people import Role, User
-from jobsphere.marketplace.read import escrow_balance
+from jobsphere.marketplace.read import balances_of
 from jobsphere.money import Money
 from jobsphere.wallets import freezes
 from jobsphere.wallets.debts import Debt, debts_of
 from jobsphere.wallets.transactions import Cursor, Transaction, list_transactions
-from jobsphere.wallets.wallet import available_balance, totals, wallet_of
+from jobsphere.wallets.wallet import totals, wallet_of
 from jobsphere.web.answers import answer
 from jobsphere.web.auth import allow
 from jobsphere.web.bodies import router
@@ -39,16 +39,15 @@ async def wallet(context: CurrentContext, caller: WalletOwner) -> JSONResponse:
     async with reading(context.engine) as connection:
         found = await wallet_of(connection, caller.id)
         frozen = await freezes.of(connection, found, now=context.clock.now())
-        balance = await available_balance(connection, found)
-        escrow = await escrow_balance(connection, caller.id, found.currency)
+        balances = (await balances_of(connection, [caller.id]))[caller.id]
         sums = await totals(connection, found)
         owed = await debts_of(connection, found.id)
     return answer(
         "Your wallet.",
         {
             "id": found.id,
-            "balance": balance.to_major(),
-            "escrowBalance": escrow.to_major(),
+            "balance": balances.available.to_major(),
+            "escrowBalance": balances.escrow.to_major(),
             "debt": sum((one.open for one in owed), Money.zero(found.currency)).to_major(),
             "debts": [_debt_data(one) for one in owed],
             "currency": found.currency,
