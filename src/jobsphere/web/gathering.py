@@ -1,4 +1,4 @@
-"""What several requests ask for at the same time is done together, and each gets its own result (ADR 22)."""
+"""What several requests ask for at the same time is done together, and each gets its own result (ADR 23)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

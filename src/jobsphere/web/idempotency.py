@@ -106,7 +106,7 @@ class IdempotentPost:
 
 
 class GatheredPost(Generic[T]):
-    """As ``IdempotentPost``, but requests that come at the same time share a database transaction (ADR 22).
+    """As ``IdempotentPost``, but requests that come at the same time share a database transaction (ADR 23).
 
     They share it as far as each goes through at once. One that is refused, or would have to wait for somebody, is
     done alone afterwards; so is each of them when the whole fails, for then nothing was changed.
