@@ -42,6 +42,7 @@ WEBHOOK_SECRET = "whsec_platform"
 CONNECT_SECRET = "whsec_connect"
 JUDGE = Judge(product=True)
 SETTLE_SECONDS_MAX = 60.0
+BUSY_MAX = 20
 
 
 @dataclass(slots=True)
@@ -81,6 +82,12 @@ class Person:
 
     async def done(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
         answer = await self.post(path, body, key=key)
+        for _ in range(BUSY_MAX):
+            if answer.status_code != 503 or answer.json()["code"] != "busy":
+                break
+            # Nothing was changed, and the answer says what to do: ask again in a moment.
+            await asyncio.sleep(0.2)
+            answer = await self.post(path, body, key=key)
         assert answer.is_success, answer.text
         return answer.json()["data"]
 
