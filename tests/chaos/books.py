@@ -24,6 +24,7 @@ from tests.chaos.plays import Play
 from tests.journeys.conftest import JobSphere
 
 STRIPE_BALANCE = "stripe:balance"
+_EXPIRED, _FAILED = "Deposit expired:", "Deposit failed:"
 _KEY = {"Authorization": "Bearer sk_test_of_chaos"}
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ID = re.compile(rf"{_UUID}|\b(?:re|tr|trr|po|pi|txn|du)_\w+")
@@ -150,6 +151,10 @@ async def _read_notices(connection: AsyncConnection, owners: Mapping[str, int], 
         # Of an account the last word counts: what it was in between may go unseen.
         if (at := owners.get(str(user_id))) is not None and type_ != "account_updated":
             books[at].told[f"{title}: {body}"] += 1
+    for one in books:
+        if any(told.startswith(_EXPIRED) for told in one.told):
+            # How its last attempt ended may have been heard of only then, and is not told any more.
+            one.told = Counter({told: times for told, times in one.told.items() if not told.startswith(_FAILED)})
 
 
 async def _read_stripe(jobsphere: JobSphere, owners: Mapping[str, int], books: list[Books]) -> list[str]:
