@@ -14,6 +14,7 @@ from rich.console import Console
 
 import benchmarks.deposits.compare
 import benchmarks.figures.measure
+import benchmarks.growth.compare
 import benchmarks.ledger.compare
 import benchmarks.offers.compare
 import benchmarks.sandbox.compare
@@ -39,6 +40,7 @@ class Part(StrEnum):
     DEPOSITS = "deposits"  # from webhook to credited wallet, against the guide's handler
     OFFERS = "offers"  # offers sent over HTTP, against pgbench
     SANDBOX = "sandbox"  # payments at the sandbox, against a constant
+    GROWTH = "growth"  # each of ours with millions of postings there, against itself without
     FIGURES = "figures"  # start-up, promptness and what is lost when processes are killed
 
 
@@ -51,6 +53,7 @@ MEASURES: Mapping[Part, Measure] = {
     Part.DEPOSITS: benchmarks.deposits.compare.compare,
     Part.OFFERS: benchmarks.offers.compare.compare,
     Part.SANDBOX: benchmarks.sandbox.compare.compare,
+    Part.GROWTH: benchmarks.growth.compare.compare,
     # Last, because it kills PostgreSQL.
     Part.FIGURES: benchmarks.figures.measure.measure,
 }

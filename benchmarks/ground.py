@@ -19,6 +19,7 @@ from jobsphere.embedded_postgres import (
     prepare_database,
     stored_passwords,
 )
+from jobsphere.embedded_postgres.cluster import SUPERUSER
 from jobsphere.migrations.migrate import migrate
 
 
@@ -69,6 +70,10 @@ class Ground:
     def owner_url(self, database: str) -> str:
         """As the owner of the tables."""
         return self._url(self.owner, database)
+
+    def superuser_url(self, database: str) -> str:
+        """As the superuser, for what a benchmark prepares."""
+        return self._url(Role(SUPERUSER, self.cluster.superuser_password), database)
 
     def _url(self, role: Role, database: str) -> str:
         return self.cluster.url(user=role.name, password=role.password, database=database)

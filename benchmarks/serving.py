@@ -58,9 +58,9 @@ def jobsphere_running(ground: Ground, database: str, *arguments: str) -> Iterato
         NotServed: it did not start.
     """
     command = [sys.executable, "-m", "jobsphere", "serve", *arguments]
-    environment = _environment(ground, database)
+    environment = environment_of(ground, database)
     # In a folder without a .env file.
-    with started(command, environment, ground.home, ground.home / "serve.log", _API) as running:
+    with started(command, environment, ground.home, ground.home / f"serve-{database}.log", _API) as running:
         yield running
 
 
@@ -72,12 +72,13 @@ def worker_running(ground: Ground, database: str) -> Iterator[None]:
         NotServed: it did not start.
     """
     command = [sys.executable, "-m", "jobsphere", "worker"]
-    environment = _environment(ground, database)
-    with started(command, environment, ground.home, ground.home / "worker.log", r"worker\.started"):
+    environment = environment_of(ground, database)
+    with started(command, environment, ground.home, ground.home / f"worker-{database}.log", r"worker\.started"):
         yield
 
 
-def _environment(ground: Ground, database: str) -> dict[str, str]:
+def environment_of(ground: Ground, database: str) -> dict[str, str]:
+    """What every process of JobSphere is told."""
     return {
         "DATABASE_URL": ground.url(database),
         "JOBSPHERE_HOME": str(ground.home / "served"),

@@ -32,6 +32,6 @@ class Credited:
         self.event_ids.update(answered.event_ids)
         return (len(self.event_ids) - before) / (answered.seconds + await self.settled.finished())
 
-    async def breach(self) -> str | None:
+    async def miscounted(self) -> str | None:
         """Why they do not count, None when every event acknowledged credited its deposit, and no other."""
-        return await self.settled.breach(len(self.event_ids))
+        return await self.settled.miscounted(len(self.event_ids))

@@ -1,11 +1,14 @@
 """The rows about the ledger."""
 
-from benchmarks.contest import Outcome, Row, Say, outcomes, take_turns
+from benchmarks.contest import Contestant, Outcome, Row, Say, outcomes, take_turns
 from benchmarks.effort import Effort
 from benchmarks.ground import Ground
+from benchmarks.ledger.market import Market
 from benchmarks.ledger.naive import NaiveLedger
 from benchmarks.ledger.recording import RecordedEntries
 from benchmarks.pgbench import Pgbench
+
+_DATABASE = "ledger"
 
 
 async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
@@ -13,9 +16,10 @@ async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
     say("filling two ledgers …")
     pgbench = Pgbench(ground, effort.pgbench_scale, clients=64).contestant()
     naive = (await NaiveLedger.prepared(ground, accounts=effort.wallets)).contestant()
-    recorded = await RecordedEntries.prepared(ground, wallets=effort.wallets)
+    await ground.migrated(_DATABASE)
+    recorded = await RecordedEntries.prepared(ground, _DATABASE, Market(effort.wallets))
     try:
-        ours = recorded.contestant()
+        ours = Contestant("ledger.record, 64 entries a database transaction", "entries", recorded.rate)
         series = await take_turns([pgbench, ours, naive], effort, say)
         say("proving the books …")
         breach = await recorded.breach()

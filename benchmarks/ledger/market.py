@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from benchmarks.history.past import People, contractor_wallet_id, customer_wallet_id
 from jobsphere.ledger.accounts import (
     Account,
     offer_escrow,
@@ -28,9 +29,10 @@ def _money(amount_minor: int) -> Money:
 
 @dataclass(slots=True)
 class Market:
-    """As many customers, contractors and escrows as told, the same in every run."""
+    """As many customers, contractors and escrows as told, the same in every run; those of ``people`` if given."""
 
     wallets: int
+    people: People | None = None
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - repeatable on purpose
     customers: list[Account] = field(init=False)
     contractors: list[Account] = field(init=False)
@@ -38,8 +40,13 @@ class Market:
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        self.customers = [wallet_available(self._id(), CURRENCY) for _ in range(self.wallets)]
-        self.contractors = [wallet_available(self._id(), CURRENCY) for _ in range(self.wallets)]
+        customers = [self._id() for _ in range(self.wallets)]
+        contractors = [self._id() for _ in range(self.wallets)]
+        if self.people is not None:
+            customers = [customer_wallet_id(number) for number in range(1, self.people.customers + 1)]
+            contractors = [contractor_wallet_id(number) for number in range(1, self.people.contractors + 1)]
+        self.customers = [wallet_available(wallet_id, CURRENCY) for wallet_id in customers]
+        self.contractors = [wallet_available(wallet_id, CURRENCY) for wallet_id in contractors]
         self.escrows = [offer_escrow(self._id(), CURRENCY) for _ in range(self.wallets)]
 
     def _id(self) -> UUID:
@@ -54,7 +61,7 @@ class Market:
                 (
                     Posting(platform, customer, _money(_FUNDS_MINOR)),
                     Posting(customer, self.escrows[number], _money(1)),
-                    Posting(customer, self.contractors[number], _money(1)),
+                    Posting(customer, self.contractors[number % len(self.contractors)], _money(1)),
                 ),
             )
 

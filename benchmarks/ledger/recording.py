@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from benchmarks.contest import Contestant
 from benchmarks.ground import Ground
-from benchmarks.ledger.callers import rate
+from benchmarks.ledger.callers import rate as rate_of
 from benchmarks.ledger.market import Market
-from jobsphere.database import create_engine, in_own_transaction
+from jobsphere.database import create_engine, in_own_transaction, reading
 from jobsphere.ledger.posting import Entry, Verdict
 from jobsphere.ledger.record import record
 from jobsphere.reconciliation.audit import LEDGER_CHECKS, prove
@@ -22,7 +22,6 @@ ENTRIES_PER_TRANSACTION = 64
 CONNECTIONS = 4
 _WARM_UP_TRANSACTIONS = 8  # a connection settles on its query plans after five
 _OPENING_ENTRIES_PER_TRANSACTION = 500
-_DATABASE = "ledger"
 # What the checks after the run must find, within the accident of where it stopped.
 _REFUSED_SHARE = (0.009, 0.011)
 
@@ -34,23 +33,24 @@ async def _record(connection: AsyncConnection, entries: Sequence[Entry]) -> list
 
 @dataclass(slots=True)
 class RecordedEntries:
-    """A migrated database of its own, with money in every wallet, and what became of every entry."""
+    """A database with money in every wallet of ``market``, and what became of every entry."""
 
     engine: AsyncEngine
     market: Market
+    entries_before: int
     verdicts: Counter[Verdict] = field(default_factory=Counter)
 
     @classmethod
-    async def prepared(cls, ground: Ground, *, wallets: int) -> "RecordedEntries":
-        await ground.migrated(_DATABASE)
-        ledger = cls(create_engine(ground.url(_DATABASE), pool_size=CONNECTIONS), Market(wallets))
+    async def prepared(cls, ground: Ground, database: str, market: Market) -> "RecordedEntries":
+        """In a migrated database, whatever is in it already."""
+        engine = create_engine(ground.url(database), pool_size=CONNECTIONS)
+        async with reading(engine) as connection:
+            before = (await connection.execute(text("SELECT count(*) FROM journal_entries"))).scalar_one()
+        ledger = cls(engine, market, before)
         await ledger._open()
-        await ground.tidy(_DATABASE)
+        await ground.tidy(database)
         await asyncio.gather(*(ledger._warm_up() for _ in range(CONNECTIONS)))
         return ledger
-
-    def contestant(self) -> Contestant:
-        return Contestant("ledger.record, 64 entries a database transaction", "entries", self._rate)
 
     async def breach(self) -> str | None:
         """Why the entries do not count, None when the books are proved and every verdict is accounted for."""
@@ -58,9 +58,9 @@ class RecordedEntries:
         breaches = [breach for result in proof.results for breach in result.breaches]
         if breaches:
             return f"the books are not proved: {breaches[0]}"
-        recorded = self.verdicts[Verdict.RECORDED]
-        if proof.covered["entries"] != recorded:
-            return f"{recorded} entries were reported as recorded, {proof.covered['entries']} are there"
+        recorded, there = self.verdicts[Verdict.RECORDED], proof.covered["entries"] - self.entries_before
+        if there != recorded:
+            return f"{recorded} entries were reported as recorded, {there} are there"
         measured = self.verdicts.total() - self.market.wallets
         refused = self.verdicts[Verdict.INSUFFICIENT_FUNDS] / measured
         if not _REFUSED_SHARE[0] <= refused <= _REFUSED_SHARE[1]:
@@ -70,8 +70,8 @@ class RecordedEntries:
     async def close(self) -> None:
         await self.engine.dispose()
 
-    async def _rate(self, seconds: float) -> float:
-        return await rate(self._post, callers=CONNECTIONS, seconds=seconds)
+    async def rate(self, seconds: float) -> float:
+        return await rate_of(self._post, callers=CONNECTIONS, seconds=seconds)
 
     async def _post(self) -> int:
         verdicts = await _record(self.engine, self.market.batch(ENTRIES_PER_TRANSACTION))

@@ -1,5 +1,6 @@
 """The row about offers."""
 
+from benchmarks.books import unproved
 from benchmarks.contest import Contestant, Outcome, Row, Say, Series, outcomes, take_turns
 from benchmarks.effort import Effort
 from benchmarks.ground import Ground
@@ -26,7 +27,8 @@ async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
             sent = SentOffers(port, _PEOPLE)
             series = await take_turns([pgbench, Contestant(*_OURS, sent.rate)], effort, say)
             say("proving the books …")
-            breach = await sent.breach(ground, _DATABASE)
+            url = ground.url(_DATABASE)
+            breach = await unproved(url) or await sent.miscounted(url)
     except NotServed as reason:
         return [Outcome(row, Series(*_OURS), Series(pgbench.name, pgbench.unit), missing=str(reason))]
     return outcomes([row], series, void=breach)
@@ -35,5 +37,5 @@ async def compare(ground: Ground, effort: Effort, say: Say) -> list[Outcome]:
 async def fill(ground: Ground, database: str, people: People) -> None:
     """Let every customer have money, which a deal left over, and open jobs."""
     await settle_down(ground.owner_url(database), people)
-    await live_through(ground.owner_url(database), people, first=1, last=people.customers)
+    await live_through(ground, database, people, first=1, last=people.customers)
     await post_jobs(ground.owner_url(database), people, first=1, last=JOBS)

@@ -40,6 +40,11 @@ class Acknowledged:
     port: int
     sender: Sender
     event_ids: set[str] = field(default_factory=set)
+    stored_before: int = 0
+
+    async def look(self, url: str) -> None:
+        """Count what is stored before the first turn."""
+        self.stored_before, _ = await count_stored(url, ())
 
     async def rate(self, seconds: float) -> float:
         deliveries = self.sender.deliveries(round((seconds + _WARM_UP_SECONDS) * _DELIVERIES_PER_SECOND_MAX))
@@ -55,8 +60,9 @@ class Acknowledged:
     async def breach(self, url: str) -> str | None:
         """Why the answers do not count, None when exactly what was acknowledged is stored, each once."""
         stored, lost = await count_stored(url, self.event_ids)
-        if lost or stored != len(self.event_ids):
-            return f"{len(self.event_ids)} events were acknowledged, {stored} are stored, {lost} are lost"
+        new = stored - self.stored_before
+        if lost or new != len(self.event_ids):
+            return f"{len(self.event_ids)} events were acknowledged, {new} are stored, {lost} are lost"
         return None
 
 

@@ -14,7 +14,11 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "djstripe"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # tells the length of answers
-MIGRATION_MODULES = {"djstripe": None}  # its tables at once, as they are after all its migrations
+MIGRATION_MODULES = {
+    "auth": None,
+    "contenttypes": None,
+    "djstripe": None,
+}  # tables at once, as they are after all migrations
 ROOT_URLCONF = "urls"
 SECRET_KEY = "of this benchmark only"  # noqa: S105 - as it says
 USE_TZ = True

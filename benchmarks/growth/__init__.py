@@ -1,0 +1,1 @@
+"""Ours with millions of postings there already, against the same in a database that is nearly empty."""
