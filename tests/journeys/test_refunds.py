@@ -12,6 +12,7 @@ from jobsphere.ledger.accounts import refund_in_transit
 from jobsphere.webhooks.failures import TRIES_MAX
 from jobsphere.webhooks.tables import webhook_events
 from tests.journeys.conftest import JobSphere, Person
+from tests.journeys.test_deposits import no_new_events
 
 
 async def wallet_is(person: Person, balance: str) -> bool:
@@ -249,6 +250,13 @@ async def test_one_in_the_dashboard_waits_for_one_of_ours_that_asks_for_the_same
 
     await jobsphere.until("the dashboard's is booked, ours is back", settled)
     await refund_in(jobsphere, customer, refund["refundId"], "canceled")
+
+    async def emptied() -> bool:
+        jobsphere.clock.advance(minutes=20)
+        jobsphere.worker.wake()
+        return await no_new_events(jobsphere)
+
+    await jobsphere.until("the inbox is empty", emptied)
     await jobsphere.books_hold()
     await jobsphere.same_as_stripes_books()
 
