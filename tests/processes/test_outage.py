@@ -34,7 +34,7 @@ def test_a_deposit_is_taken_within_seconds_while_stripe_is_stopped(world: World)
 
     assert took_seconds < 3
     world.restart_sandbox()
-    world.wait("customer", f"/api/wallet/deposits/{deposit_id}", {"status": "completed"}, seconds_max=30)
+    world.wait("customer", f"/api/wallet/deposits/{deposit_id}", {"status": "completed"})
     _assert_charged_once(world, deposit_id)
 
 
@@ -47,7 +47,7 @@ def test_a_deposit_is_taken_within_seconds_while_stripe_hangs(world: World) -> N
 
     # One call gets no answer, and then the rest is left to the worker.
     assert took_seconds < STRIPE_TIMEOUT_SECONDS + 2
-    world.wait("customer", f"/api/wallet/deposits/{deposit_id}", {"status": "completed"}, seconds_max=30)
+    world.wait("customer", f"/api/wallet/deposits/{deposit_id}", {"status": "completed"})
     _assert_charged_once(world, deposit_id)
 
 
@@ -71,7 +71,8 @@ def test_stripe_may_come_back_before_jobsphere_that_was_killed_meanwhile(world: 
 
     world.restart_server()
 
-    world.wait("customer", f"/api/wallet/deposits/{deposit_id}", {"status": "completed"}, seconds_max=30)
+    # What was killed may have held the deposit: then it is free again when the lease ends.
+    world.wait("customer", f"/api/wallet/deposits/{deposit_id}", {"status": "completed"})
     _assert_charged_once(world, deposit_id)
 
 
