@@ -105,13 +105,15 @@ async def test_a_connection_that_was_closed_meanwhile_costs_no_event(
 ) -> None:
     inbox = Inbox(engine)
     await inbox.store(arrived)
-    async with reading(create_engine(engine.url.render_as_string(hide_password=False))) as other:
+    another = create_engine(engine.url.render_as_string(hide_password=False))
+    async with reading(another) as other:
         await other.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
                 " AND datname = current_database()"
             )
         )
+    await another.dispose()
 
     assert await inbox.store(named(arrived, "evt_2"))
     assert await stored_by_commit(engine) == [1, 1]
