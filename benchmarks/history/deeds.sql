@@ -2,15 +2,6 @@
 -- Stripe keeps 29.30; a job, an offer of 100 and 5 for the platform, accepted, completed: 80 for the contractor, 20 for
 -- the platform. All rows that JobSphere writes on the way are there, but those of the ledger: they are in entries.sql.
 
-CREATE TEMPORARY TABLE deals ON COMMIT DROP AS
-SELECT n, history_at(n) AS at,
-       history_id('8101', n) AS deposit, history_id('8102', n) AS job, history_id('8103', n) AS offer,
-       history_id('8001', customer) AS customer, history_id('8002', customer) AS customer_wallet,
-       history_id('8003', contractor) AS contractor, history_id('8004', contractor) AS contractor_wallet
-FROM generate_series(current_setting('history.first')::bigint, current_setting('history.last')::bigint) AS n,
-LATERAL (SELECT 1 + n % current_setting('history.customers')::bigint AS customer,
-                1 + n * 7 % current_setting('history.contractors')::bigint AS contractor) AS who;
-
 INSERT INTO deposits (id, user_id, wallet_id, amount_minor, currency, state, payment_method_id, payment_intent_id,
                       charge_id, created_at, attempted_at, attempts_ended)
 SELECT deposit, customer, customer_wallet, 100000, 'usd', 'succeeded', 'pm_card_visa', 'pi_past' || lpad(n::text, 20, '0'),

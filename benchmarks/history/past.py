@@ -67,9 +67,9 @@ class People:
 async def settle_down(owner_url: str, people: People) -> None:
     """Let them be there, each with an empty wallet."""
     async with connected(owner_url) as connection:
-        await _run(connection, "functions.sql", {})
-        await _run(connection, "no_stripe.sql", {})
-        await _run(connection, "people.sql", _settings(people))
+        await _run(connection, {}, "functions.sql")
+        await _run(connection, {}, "no_stripe.sql")
+        await _run(connection, _settings(people), "people.sql")
 
 
 async def live_through(ground: Ground, database: str, people: People, *, first: int, last: int) -> None:
@@ -83,7 +83,8 @@ async def live_through(ground: Ground, database: str, people: People, *, first: 
             await connection.execute("SET session_replication_role = replica")
             for start in range(first, last + 1, _DEALS_PER_TRANSACTION):
                 end = min(last, start + _DEALS_PER_TRANSACTION - 1)
-                await _run(connection, file, _settings(people) | {"first": start, "last": end})
+                settings = _settings(people) | {"first": start, "last": end}
+                await _run(connection, settings, "deals.sql", file)
 
     # Each on its own connection, and so on its own core; they touch no row in common.
     await asyncio.gather(write("deeds.sql"), write("entries.sql"))
@@ -92,13 +93,13 @@ async def live_through(ground: Ground, database: str, people: People, *, first: 
 async def post_jobs(owner_url: str, people: People, *, first: int, last: int) -> None:
     """Let there be open jobs of these numbers; ``People.poster`` says whose."""
     async with connected(owner_url) as connection:
-        await _run(connection, "jobs.sql", _settings(people) | {"first": first, "last": last})
+        await _run(connection, _settings(people) | {"first": first, "last": last}, "jobs.sql")
 
 
 async def pay(owner_url: str, people: People, *, first: int, last: int) -> None:
     """Let cards be charged for the deposits of these numbers; their events are still to come."""
     async with connected(owner_url) as connection:
-        await _run(connection, "paid.sql", _settings(people) | {"first": first, "last": last})
+        await _run(connection, _settings(people) | {"first": first, "last": last}, "paid.sql")
 
 
 @asynccontextmanager
@@ -115,8 +116,9 @@ def _settings(people: People) -> dict[str, int]:
     return {"customers": people.customers, "contractors": people.contractors}
 
 
-async def _run(connection: asyncpg.Connection, file: str, settings: Mapping[str, int]) -> None:
+async def _run(connection: asyncpg.Connection, settings: Mapping[str, int], *files: str) -> None:
     async with connection.transaction():
         for name, value in settings.items():
             await connection.execute("SELECT set_config($1, $2, true)", f"history.{name}", str(value))
-        await connection.execute((_HERE / file).read_text())
+        for file in files:
+            await connection.execute((_HERE / file).read_text())
