@@ -158,9 +158,7 @@ class DatabaseTransaction:
             crash_points.reached(self._before)
             try:
                 rows = await driver.fetch(statement, *arguments)
-            except (
-                Exception
-            ):  # whatever it is, SQLAlchemy knows what it means, and a new connection if we need one
+            except Exception:  # SQLAlchemy knows what it means, and has a new connection if we need one
                 await connection.invalidate()
             else:
                 crash_points.reached(self._after)

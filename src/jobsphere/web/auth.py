@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import BaseRoute, Mount
 
 from jobsphere.database import reading
+from jobsphere.gathering import Gathering
 from jobsphere.identity import tokens
 from jobsphere.identity.people import Role, User, find_users
 from jobsphere.web.context import context_of
-from jobsphere.web.gathering import Gathering
 
 _bearer = HTTPBearer(
     scheme_name="bearerToken",

@@ -12,13 +12,13 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jobsphere.database import CommitOutcomeUnknown, DatabaseTransaction, in_own_transaction
+from jobsphere.gathering import Gathering
 from jobsphere.idempotency import keys
 from jobsphere.idempotency.keys import KeyedRequest, KeyReference, StoredAnswer
 from jobsphere.identity.people import User
 from jobsphere.observability import logger
 from jobsphere.web.answers import Answer
 from jobsphere.web.context import Context
-from jobsphere.web.gathering import Gathering
 
 T = TypeVar("T")
 
@@ -152,9 +152,7 @@ class GatheredPost(Generic[T]):
             outcomes = await self._transaction.run(context.engine, work)
         except CommitOutcomeUnknown:
             raise
-        except (
-            Exception
-        ) as error:  # whatever it is, nothing was changed, and who it is about will hear of it alone
+        except Exception as error:  # nothing was changed, and who it is about will hear of it alone
             log.info("gathered.alone", transaction=self._transaction.name, requests=len(batch), cause=repr(error))
             return [None] * len(asked)
         done = {id(one): outcome for one, outcome in zip(batch, outcomes, strict=True)}

@@ -1,6 +1,5 @@
 """Take an event from Stripe: verify the bytes, store them once, answer. Nothing else happens in the request."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jobsphere.database import DatabaseTransaction, sqlstate
+from jobsphere.gathering import Gathering
 from jobsphere.observability import logger
 from jobsphere.stripe_gateway.signature import verify
 from jobsphere.webhooks.envelope import Envelope, open_envelope
@@ -61,8 +61,7 @@ class Inbox:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._waiting: list[tuple[Arrived, asyncio.Future[bool]]] = []
-        self._storing: asyncio.Task[None] | None = None
+        self._gathering = Gathering(self._store_together, at_most=BATCH_MAX)
 
     async def store(self, event: Arrived) -> bool:
         """Return when the event is stored for good: True when it is new, False when it is here already.
@@ -70,37 +69,24 @@ class Inbox:
         Raises:
             Exception: PostgreSQL refused, is away, or was lost while committing; Stripe sends it again.
         """
-        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((event, stored))
-        if self._storing is None:
-            self._storing = asyncio.create_task(self._store_waiting())
-        return await stored
+        outcome = await self._gathering.do(event)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    async def _store_waiting(self) -> None:
+    async def _store_together(self, events: Sequence[Arrived]) -> list[bool | Exception]:
+        """Whether each is new, or what kept it from being stored: of one that PostgreSQL refuses, only itself."""
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-                await self._store_together(batch)
-        finally:
-            self._storing = None
-
-    async def _store_together(self, batch: Sequence[tuple[Arrived, asyncio.Future[bool]]]) -> None:
-        try:
-            new = set(await _store(self._engine, [event for event, _ in batch]))
+            new = set(await _store(self._engine, events))
         except Exception as error:  # whatever it is, each request must hear of it
-            if len(batch) > 1 and _is_of_one_event(error):
-                for one in batch:
-                    await self._store_together([one])
-                return
-            for _, stored in batch:
-                if not stored.done():
-                    stored.set_exception(error)
-            return
-        for event, stored in batch:
-            is_new = event.envelope.event_key in new
+            if len(events) > 1 and _is_of_one_event(error):
+                return [outcome for event in events for outcome in await self._store_together([event])]
+            return [error] * len(events)
+        outcomes: list[bool | Exception] = []
+        for event in events:
+            outcomes.append(event.envelope.event_key in new)
             new.discard(event.envelope.event_key)  # another delivery of it in this batch is the second
-            if not stored.done():  # the request may have gone away; its event stays
-                stored.set_result(is_new)
+        return outcomes
 
 
 def _is_of_one_event(error: Exception) -> bool:

@@ -24,9 +24,7 @@ class WithdrawalState(StrEnum):
     PAID = "paid"  # Stripe says that the bank has it; the bank may still send it back
     FAILED = "failed"  # there will be no payout; the transfer must be reversed
     REVERSING = "reversing"  # a reversal may have been made; its outcome may be unknown
-    UNRESOLVED = (
-        "unresolved"  # an answer was lost for good, or the account is gone: looked at again, by a person too
-    )
+    UNRESOLVED = "unresolved"  # an answer is lost for good, or the account is: looked at again, by people too
     RETURNED = "returned"  # the money is back in the wallet: it was not sent, or came back; the end
     CANCELED = "canceled"  # the contractor took it back before anything was sent; the end
 

@@ -1,4 +1,4 @@
-"""What several requests ask for at the same time is done together, and each gets its own result (ADR 23)."""
+"""What several requests ask for at the same time is done together, each gets its own result (ADR 19 and 23)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,8 +17,11 @@ class Gathering(Generic[T, R]):
     ``together`` gets one or more, and gives a result for each, in their order. What it raises, each of them hears.
     """
 
-    def __init__(self, together: Callable[[Sequence[T]], Awaitable[Sequence[R]]]) -> None:
+    def __init__(
+        self, together: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, at_most: int = TOGETHER_MAX
+    ) -> None:
         self._together = together
+        self._at_most = at_most
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._doing: asyncio.Task[None] | None = None
 
@@ -34,7 +37,7 @@ class Gathering(Generic[T, R]):
     async def _do_waiting(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:TOGETHER_MAX], self._waiting[TOGETHER_MAX:]
+                batch, self._waiting = self._waiting[: self._at_most], self._waiting[self._at_most :]
                 await self._do(batch)
         finally:
             self._doing = None
